@@ -1,0 +1,98 @@
+//! Every environment variable that vault reads or sets, as a documented constant, and the only
+//! reader of the environment. It knows what a variable is called and whether it holds a secret, not
+//! what its value leads to.
+
+use std::ffi::OsString;
+
+/// The profile to use where none is named.
+pub const AWS_PROFILE: &str = "AWS_PROFILE";
+/// What `AWS_PROFILE` was called once; some tools still read it.
+pub const AWS_DEFAULT_PROFILE: &str = "AWS_DEFAULT_PROFILE";
+/// Where the configuration file is, instead of `~/.aws/config`.
+pub const AWS_CONFIG_FILE: &str = "AWS_CONFIG_FILE";
+/// Where the credentials file is, instead of `~/.aws/credentials`.
+pub const AWS_SHARED_CREDENTIALS_FILE: &str = "AWS_SHARED_CREDENTIALS_FILE";
+/// The region, where neither an option nor the profile says one.
+pub const AWS_REGION: &str = "AWS_REGION";
+/// The region again, as the AWS CLI and older SDKs read it.
+pub const AWS_DEFAULT_REGION: &str = "AWS_DEFAULT_REGION";
+/// A PEM file of certificate authorities to trust instead of the system's.
+pub const AWS_CA_BUNDLE: &str = "AWS_CA_BUNDLE";
+/// Where every AWS service is.
+pub const AWS_ENDPOINT_URL: &str = "AWS_ENDPOINT_URL";
+/// `true`: endpoints from the environment and the configuration are ignored.
+pub const AWS_IGNORE_CONFIGURED_ENDPOINT_URLS: &str = "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS";
+
+/// The short-lived access key's id.
+pub const AWS_ACCESS_KEY_ID: &str = "AWS_ACCESS_KEY_ID";
+/// The short-lived access key's secret.
+pub const AWS_SECRET_ACCESS_KEY: &str = "AWS_SECRET_ACCESS_KEY";
+/// The token that goes with a short-lived key.
+pub const AWS_SESSION_TOKEN: &str = "AWS_SESSION_TOKEN";
+/// When the credentials end, RFC 3339 with `Z`.
+pub const AWS_CREDENTIAL_EXPIRATION: &str = "AWS_CREDENTIAL_EXPIRATION";
+
+/// In a child: the profile it runs as. `exec` sets it, prompts show it.
+pub const AWS_VAULT: &str = "AWS_VAULT";
+/// `--backend`.
+pub const AWS_VAULT_BACKEND: &str = "AWS_VAULT_BACKEND";
+/// `--no-input`.
+pub const AWS_VAULT_NO_INPUT: &str = "AWS_VAULT_NO_INPUT";
+/// `exec --duration`.
+pub const AWS_VAULT_DURATION: &str = "AWS_VAULT_DURATION";
+/// `login --browser`.
+pub const AWS_VAULT_BROWSER: &str = "AWS_VAULT_BROWSER";
+/// The command that opens a URL, for every program of the system.
+pub const BROWSER: &str = "BROWSER";
+/// The passphrase of the `file` keystore. A secret: no child gets it.
+pub const AWS_VAULT_FILE_PASSPHRASE: &str = "AWS_VAULT_FILE_PASSPHRASE";
+/// How long the `file` keystore's data key may rest in the kernel's keyring (`8h`, `0` for never).
+pub const AWS_VAULT_FILE_UNLOCKED_FOR: &str = "AWS_VAULT_FILE_UNLOCKED_FOR";
+
+/// Set and not empty: no colour (<https://no-color.org>).
+pub const NO_COLOR: &str = "NO_COLOR";
+/// The user's shell on Unix.
+pub const SHELL: &str = "SHELL";
+/// The user's shell on Windows.
+pub const COMSPEC: &str = "COMSPEC";
+/// Where commands are looked for.
+pub const PATH: &str = "PATH";
+
+/// The variables of vault's own that hold a secret: removed from every child's environment.
+pub const SECRETS: &[&str] = &[AWS_VAULT_FILE_PASSPHRASE];
+
+/// A variable's value; an empty one counts as unset, as it does for the AWS CLI.
+#[expect(clippy::disallowed_methods, reason = "this is the one reader")]
+pub fn var_os(name: &str) -> Option<OsString> {
+    std::env::var_os(name).filter(|value| !value.is_empty())
+}
+
+/// A variable's value as text.
+///
+/// # Errors
+///
+/// The variable is set to something that is not UTF-8.
+pub fn var(name: &'static str) -> Result<Option<String>, NotText> {
+    var_os(name)
+        .map(|value| value.into_string().map_err(|_| NotText(name)))
+        .transpose()
+}
+
+/// Whether a switch is on: set, not empty, and none of `0`, `false`, `no`, `off`.
+pub fn switch(name: &str) -> bool {
+    var_os(name).is_some_and(|value| {
+        let off = ["0", "false", "no", "off"];
+        !off.iter().any(|word| value.eq_ignore_ascii_case(word))
+    })
+}
+
+/// The whole environment, as a child would inherit it.
+#[expect(clippy::disallowed_methods, reason = "this is the one reader")]
+pub fn all() -> Vec<(OsString, OsString)> {
+    std::env::vars_os().collect()
+}
+
+/// A variable that should be text and is not.
+#[derive(Debug, thiserror::Error)]
+#[error("{0} is not valid UTF-8")]
+pub struct NotText(pub &'static str);

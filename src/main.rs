@@ -1,0 +1,5 @@
+//! The program: it hands over to the library.
+
+fn main() -> std::process::ExitCode {
+    vault::main()
+}
