@@ -2,8 +2,33 @@
 //!
 //! It knows files, lines and keys; it does not know the network, a keystore, or what a profile's
 //! credentials come from (`resolve` decides that).
+//!
+//! Loading looks at every line once and copies none ([`parse`]); what is not asked for is never
+//! turned into strings, so that a file of ten thousand profiles costs milliseconds.
+
+mod document;
+mod error;
+mod parse;
+mod profile;
+mod section;
+mod services;
+mod settings;
+mod sso;
+mod words;
+
+#[cfg(test)]
+mod tests;
 
 use std::path::PathBuf;
+
+use self::document::Document;
+use self::section::{Dialect, SectionKind};
+use self::settings::Settings;
+
+pub use self::error::{ConfigError, Place, closest};
+pub use self::profile::{CredentialSource, KeyFile, Profile, Role};
+pub use self::settings::Value;
+pub use self::sso::{Sso, SsoRole, SsoSession};
 
 /// Where the two files are.
 #[derive(Clone, Debug)]
@@ -12,4 +37,106 @@ pub struct Files {
     pub config: PathBuf,
     /// `AWS_SHARED_CREDENTIALS_FILE`, else `~/.aws/credentials`.
     pub credentials: PathBuf,
+}
+
+/// Both files, ready to be asked.
+#[derive(Debug)]
+pub struct Config {
+    config: Document,
+    credentials: Document,
+}
+
+impl Config {
+    /// Reads both files. One that isn't there is an empty one.
+    ///
+    /// # Errors
+    ///
+    /// A file can't be read, or the AWS CLI could not make sense of it, anywhere.
+    pub fn load(files: &Files) -> Result<Self, ConfigError> {
+        Ok(Self {
+            config: Document::load(&files.config, Dialect::Config)?,
+            credentials: Document::load(&files.credentials, Dialect::Credentials)?,
+        })
+    }
+
+    /// The profile of that name, and no other.
+    ///
+    /// # Errors
+    ///
+    /// There is none, or what the files say about it can't be meant.
+    pub fn profile(&self, name: &str) -> Result<Profile, ConfigError> {
+        let (mut settings, key) = self.settings(name).ok_or_else(|| self.no_profile(name))?;
+        let mut seen = vec![name.to_owned()];
+        while let Some(include) = settings.text("include_profile")?.cloned() {
+            let Some((other, _)) = self.settings(&include.text) else {
+                let what = format!("there is no profile `{}`", include.text);
+                return Err(ConfigError::mistake(&include.at, "include_profile", what));
+            };
+            seen.push(include.text.clone());
+            if seen[..seen.len() - 1].contains(&include.text) {
+                let what = format!("a loop: {}", seen.join(" → "));
+                return Err(ConfigError::mistake(&include.at, "include_profile", what));
+            }
+            settings.remove("include_profile");
+            settings.fill(other);
+        }
+        Profile::new(&self.config, name, settings, key)
+    }
+
+    /// The names of all profiles, each once: those of the config file first, as the files have them.
+    pub fn profile_names(&self) -> impl Iterator<Item = &str> {
+        let new = |name: &&str| self.config.find(SectionKind::Profile, name).is_none();
+        let more = self.credentials.names(SectionKind::Profile).filter(new);
+        self.config.names(SectionKind::Profile).chain(more)
+    }
+
+    /// The sso-session of that name.
+    ///
+    /// # Errors
+    ///
+    /// There is none, or what its section says can't be meant.
+    pub fn sso_session(&self, name: &str) -> Result<SsoSession, ConfigError> {
+        sso::session(&self.config, name)
+    }
+
+    /// The names of all sso-sessions, each once, in the file's order.
+    pub fn sso_session_names(&self) -> impl Iterator<Item = &str> {
+        self.config.names(SectionKind::SsoSession)
+    }
+
+    /// What the files say about a profile, the credentials file over the config file, and where its
+    /// access key stands.
+    fn settings(&self, name: &str) -> Option<(Settings, Option<KeyFile>)> {
+        let config = self.config.find(SectionKind::Profile, name);
+        let credentials = self.credentials.find(SectionKind::Profile, name);
+        if config.or(credentials).is_none() {
+            return None;
+        }
+        let mut settings = Settings::default();
+        let mut key_file = None;
+        if let Some(section) = config {
+            settings.update(&self.config, section);
+            key_file = settings
+                .get_any("aws_access_key_id")
+                .map(|_| KeyFile::Config);
+        }
+        if let Some(section) = credentials {
+            let own = Settings::of(&self.credentials, section);
+            if own.get_any("aws_access_key_id").is_some() {
+                key_file = Some(KeyFile::Credentials);
+            }
+            for (key, value) in own {
+                settings.insert(key, value);
+            }
+        }
+        Some((settings, key_file))
+    }
+
+    fn no_profile(&self, name: &str) -> ConfigError {
+        ConfigError::NoSuchProfile {
+            name: name.to_owned(),
+            closest: closest(name, self.profile_names()),
+            any: self.profile_names().next().is_some(),
+        }
+    }
 }

@@ -1,0 +1,105 @@
+//! What can be wrong with the AWS files, by what the caller can do about it.
+//!
+//! No variant quotes a whole line: it may hold a key.
+
+use std::fmt;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// Where something stands in the AWS files. Displayed as `~/.aws/config:12`.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Place {
+    /// The file, as its path was given.
+    pub file: Arc<Path>,
+    /// Counted from 1.
+    pub line: usize,
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.file.display(), self.line)
+    }
+}
+
+/// Why the AWS files gave no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// No section of either file has that name.
+    #[error("there is no profile `{name}`")]
+    NoSuchProfile {
+        /// What was asked for.
+        name: String,
+        /// At most three that look like it, the closest first.
+        closest: Vec<String>,
+        /// Whether there is any profile at all.
+        any: bool,
+    },
+    /// No `[sso-session]` section has that name.
+    #[error("there is no sso-session `{name}`")]
+    NoSuchSession {
+        /// What was asked for.
+        name: String,
+        /// At most three that look like it, the closest first.
+        closest: Vec<String>,
+        /// Whether there is any sso-session at all.
+        any: bool,
+    },
+    /// The file can be read, and what it says can't be meant.
+    #[error("{at}: {key}: {what}")]
+    Mistake {
+        /// The line to mend.
+        at: Place,
+        /// The key that is wrong or missing.
+        key: String,
+        /// What is wrong with it.
+        what: String,
+    },
+    /// The file is not one that the AWS CLI could read.
+    #[error("{at}: {what}")]
+    Syntax {
+        /// The first such line.
+        at: Place,
+        /// What is wrong with it.
+        what: String,
+    },
+    /// The file is there, and can't be read.
+    #[error("cannot read {}", path.display())]
+    Unreadable {
+        /// As it was given.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+}
+
+impl ConfigError {
+    /// A [`ConfigError::Mistake`] in `key`.
+    pub fn mistake(at: &Place, key: &str, what: impl Into<String>) -> Self {
+        Self::Mistake {
+            at: at.clone(),
+            key: key.to_owned(),
+            what: what.into(),
+        }
+    }
+}
+
+/// How alike two names must be (Jaro-Winkler) for one to be offered for the other.
+const ALIKE: f64 = 0.8;
+
+/// How many names are offered.
+const OFFERED: usize = 3;
+
+/// The names that look most like `name`, the closest first.
+pub fn closest<'n>(name: &str, names: impl Iterator<Item = &'n str>) -> Vec<String> {
+    let name = name.to_lowercase();
+    let mut alike: Vec<(f64, &str)> = names
+        .map(|other| (strsim::jaro_winkler(&name, &other.to_lowercase()), other))
+        .filter(|(score, _)| *score >= ALIKE)
+        .collect();
+    alike.sort_by(|a, b| b.0.total_cmp(&a.0));
+    alike.dedup_by_key(|(_, other)| *other);
+    alike.truncate(OFFERED);
+    alike.into_iter().map(|(_, name)| name.to_owned()).collect()
+}

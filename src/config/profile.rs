@@ -1,0 +1,192 @@
+//! A profile: what the two files say about it, checked and typed.
+
+use super::document::Document;
+use super::error::ConfigError;
+use super::services::{self, Endpoints};
+use super::settings::{Settings, Value};
+use super::sso::{self, Sso, is_region, list};
+
+/// What STS accepts as `DurationSeconds` of a role.
+const ROLE_SECONDS: std::ops::RangeInclusive<u32> = 900..=43_200;
+
+/// A profile of the AWS files.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Profile {
+    /// As in its section's header.
+    pub name: String,
+    /// Where its calls go.
+    pub region: Option<String>,
+    /// What it says about IAM Identity Center.
+    pub sso: Option<Sso>,
+    /// The role that it assumes.
+    pub role: Option<Role>,
+    /// Which file has its `aws_access_key_id`.
+    pub access_key: Option<KeyFile>,
+    settings: Settings,
+    endpoints: Endpoints,
+}
+
+/// Which file a long-lived key stands in. The AWS CLI looks at one early and at the other late.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeyFile {
+    /// The credentials file.
+    Credentials,
+    /// The config file.
+    Config,
+}
+
+/// `role_arn` and what goes with it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Role {
+    /// Which role.
+    pub arn: Value,
+    /// The profile whose credentials may assume it.
+    pub source_profile: Option<Value>,
+    /// Or the place outside of the files where they are.
+    pub credential_source: Option<(CredentialSource, Value)>,
+    /// `ExternalId`
+    pub external_id: Option<String>,
+    /// `SerialNumber`: a code of this device is needed.
+    pub mfa_serial: Option<String>,
+    /// `RoleSessionName`
+    pub session_name: Option<String>,
+    /// `DurationSeconds`
+    pub duration: Option<u32>,
+    /// `SourceIdentity`
+    pub source_identity: Option<String>,
+    /// `Tags`
+    pub tags: Vec<(String, String)>,
+    /// `TransitiveTagKeys`
+    pub transitive_tags: Vec<String>,
+}
+
+/// Where a role's source credentials are, if not in a profile.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum CredentialSource {
+    /// `AWS_ACCESS_KEY_ID` and its kin.
+    Environment,
+    /// The EC2 instance's role.
+    Ec2InstanceMetadata,
+    /// The container's role.
+    EcsContainer,
+}
+
+impl Profile {
+    pub(super) fn new(
+        config: &Document,
+        name: &str,
+        settings: Settings,
+        access_key: Option<KeyFile>,
+    ) -> Result<Self, ConfigError> {
+        for key in ["credential_process", "login_session", "mfa_process"] {
+            settings.text(key)?;
+        }
+        let region = settings.get("region");
+        if let Some(wrong) = region.filter(|region| !is_region(&region.text)) {
+            return Err(wrong.wrong("region", "not the name of a region"));
+        }
+        Ok(Self {
+            name: name.to_owned(),
+            region: region.map(|value| value.text.clone()),
+            sso: sso::of_profile(config, &settings)?,
+            role: Role::of(&settings)?,
+            access_key,
+            endpoints: services::of_profile(config, &settings)?,
+            settings,
+        })
+    }
+
+    /// The value of any key, in lower case, where it is one and not empty. A secret's is never there.
+    pub fn get(&self, key: &str) -> Option<&Value> {
+        self.settings.get(key)
+    }
+
+    /// Whether either half of a long-lived key is there.
+    pub fn has_static_keys(&self) -> bool {
+        ["aws_access_key_id", "aws_secret_access_key"]
+            .iter()
+            .any(|key| self.settings.get_any(key).is_some())
+    }
+
+    /// Where a service (`sso`, `sso_oidc`, `sts`, `s3`) is, as the profile has it: in its `services`
+    /// section, else its `endpoint_url`.
+    pub fn endpoint(&self, service: &str) -> Option<&Value> {
+        self.service_endpoints()
+            .find(|(name, _)| *name == service)
+            .map(|(_, url)| url)
+            .or(self.endpoints.every.as_ref())
+    }
+
+    /// The services that have an endpoint of their own, by name (`sso_oidc`).
+    pub fn service_endpoints(&self) -> impl Iterator<Item = (&str, &Value)> {
+        let services = self.endpoints.services.iter();
+        services.map(|(name, url)| (name.as_str(), url))
+    }
+}
+
+impl Role {
+    fn of(settings: &Settings) -> Result<Option<Self>, ConfigError> {
+        let Some(arn) = settings.text("role_arn")? else {
+            return match settings.get("web_identity_token_file") {
+                Some(file) => Err(ConfigError::mistake(
+                    &file.at,
+                    "role_arn",
+                    "missing, and `web_identity_token_file` is for assuming a role",
+                )),
+                None => Ok(None),
+            };
+        };
+        let tags = settings.get("session_tags").map(tags).transpose()?;
+        let transitive = settings.get("transitive_session_tags");
+        Ok(Some(Self {
+            arn: arn.clone(),
+            source_profile: settings.text("source_profile")?.cloned(),
+            credential_source: settings
+                .text("credential_source")?
+                .map(credential_source)
+                .transpose()?,
+            external_id: settings.string("external_id")?,
+            mfa_serial: settings.string("mfa_serial")?,
+            session_name: settings.string("role_session_name")?,
+            duration: settings.text("duration_seconds")?.map(seconds).transpose()?,
+            source_identity: settings.string("source_identity")?,
+            tags: tags.unwrap_or_default(),
+            transitive_tags: transitive.map_or_else(Vec::new, |value| {
+                list(&value.text).map(str::to_owned).collect()
+            }),
+        }))
+    }
+}
+
+fn credential_source(value: &Value) -> Result<(CredentialSource, Value), ConfigError> {
+    let source = match value.text.as_str() {
+        "Environment" => CredentialSource::Environment,
+        "Ec2InstanceMetadata" => CredentialSource::Ec2InstanceMetadata,
+        "EcsContainer" => CredentialSource::EcsContainer,
+        _ => {
+            let what = "none of Environment, Ec2InstanceMetadata, EcsContainer";
+            return Err(value.wrong("credential_source", what));
+        }
+    };
+    Ok((source, value.clone()))
+}
+
+fn seconds(value: &Value) -> Result<u32, ConfigError> {
+    let seconds = value.text.parse().ok();
+    seconds
+        .filter(|seconds| ROLE_SECONDS.contains(seconds))
+        .ok_or_else(|| value.wrong("duration_seconds", "not a number from 900 to 43200"))
+}
+
+/// `key=value,key=value`
+fn tags(value: &Value) -> Result<Vec<(String, String)>, ConfigError> {
+    let pair = |tag: &str| {
+        let (key, text) = tag.split_once('=')?;
+        let key = key.trim();
+        (!key.is_empty()).then(|| (key.to_owned(), text.trim().to_owned()))
+    };
+    list(&value.text)
+        .map(pair)
+        .collect::<Option<_>>()
+        .ok_or_else(|| value.wrong("session_tags", "not a list of `key=value,…`"))
+}

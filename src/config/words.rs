@@ -1,0 +1,83 @@
+//! Words of a section's header, as Python's `shlex.split` finds them: `profile "my team"` is two.
+
+use std::mem;
+
+/// Where the next character belongs.
+enum State {
+    Between,
+    Word,
+    Quoted(char),
+}
+
+/// The words of `text`, or `None` where a quotation or an escape has no end.
+pub fn split(text: &str) -> Option<Vec<String>> {
+    let mut words = Vec::new();
+    let mut word = String::new();
+    let mut state = State::Between;
+    let mut characters = text.chars();
+    while let Some(c) = characters.next() {
+        state = match (state, c) {
+            (State::Quoted(mark), c) if c == mark => State::Word,
+            (State::Quoted('"'), '\\') => {
+                let next = characters.next()?;
+                if !matches!(next, '"' | '\\') {
+                    word.push('\\');
+                }
+                word.push(next);
+                State::Quoted('"')
+            }
+            (State::Quoted(mark), c) => {
+                word.push(c);
+                State::Quoted(mark)
+            }
+            (State::Between, ' ' | '\t' | '\r' | '\n') => State::Between,
+            (State::Word, ' ' | '\t' | '\r' | '\n') => {
+                words.push(mem::take(&mut word));
+                State::Between
+            }
+            (_, '"' | '\'') => State::Quoted(c),
+            (_, '\\') => {
+                word.push(characters.next()?);
+                State::Word
+            }
+            (_, c) => {
+                word.push(c);
+                State::Word
+            }
+        };
+    }
+    match state {
+        State::Quoted(_) => return None,
+        State::Word => words.push(word),
+        State::Between => {}
+    }
+    Some(words)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::split;
+
+    #[test]
+    fn words_are_what_a_posix_shell_makes_of_them() {
+        let table: &[(&str, Option<&[&str]>)] = &[
+            ("profile a", Some(&["profile", "a"])),
+            ("profile\t  a  ", Some(&["profile", "a"])),
+            ("profile a b", Some(&["profile", "a", "b"])),
+            (r#"profile "a b""#, Some(&["profile", "a b"])),
+            (r#"profile 'a"b'"#, Some(&["profile", "a\"b"])),
+            (r#"profile a"b c"d"#, Some(&["profile", "ab cd"])),
+            (r#"profile "a\"b\c""#, Some(&["profile", "a\"b\\c"])),
+            (r"profile 'a\'", Some(&["profile", "a\\"])),
+            (r"profile a\ b", Some(&["profile", "a b"])),
+            (r#"profile """#, Some(&["profile", ""])),
+            (r#"profile "a"#, None),
+            (r"profile a\", None),
+            ("profile o'brien", None),
+        ];
+        for (text, words) in table {
+            let words = words.map(|w| w.iter().map(ToString::to_string).collect());
+            assert_eq!(split(text), words, "{text}");
+        }
+    }
+}
