@@ -101,7 +101,13 @@ impl Document {
         fault
     }
 
-    fn section(&mut self, first: usize, end: usize, header: Span, dialect: Dialect) -> Option<Fault> {
+    fn section(
+        &mut self,
+        first: usize,
+        end: usize,
+        header: Span,
+        dialect: Dialect,
+    ) -> Option<Fault> {
         let text = self.text.expose();
         let (kind, name) = identify(header, text, dialect);
         let key = hash(kind, name.of(text));
@@ -143,7 +149,9 @@ impl Document {
                 twice.then_some((at, key))
             })
         } else {
-            let mut keys: Vec<_> = keys.map(|(at, key)| (key.to_lowercase(), at, key)).collect();
+            let mut keys: Vec<_> = keys
+                .map(|(at, key)| (key.to_lowercase(), at, key))
+                .collect();
             keys.sort();
             let pairs = keys.windows(2).filter(|pair| pair[0].0 == pair[1].0);
             pairs.map(|pair| (pair[1].1, pair[1].2)).min()

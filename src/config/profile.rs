@@ -148,7 +148,10 @@ impl Role {
             external_id: settings.string("external_id")?,
             mfa_serial: settings.string("mfa_serial")?,
             session_name: settings.string("role_session_name")?,
-            duration: settings.text("duration_seconds")?.map(seconds).transpose()?,
+            duration: settings
+                .text("duration_seconds")?
+                .map(seconds)
+                .transpose()?,
             source_identity: settings.string("source_identity")?,
             tags: tags.unwrap_or_default(),
             transitive_tags: transitive.map_or_else(Vec::new, |value| {

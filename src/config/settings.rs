@@ -67,10 +67,12 @@ impl Settings {
         }
     }
 
-    /// Puts `other`'s keys under those that are there.
+    /// Puts `other`'s keys under those that are there, but for its access key.
     pub fn fill(&mut self, other: Self) {
         for (key, value) in other {
-            self.0.entry(key).or_insert(value);
+            if key != "aws_access_key_id" && !SECRETS.contains(&key.as_str()) {
+                self.0.entry(key).or_insert(value);
+            }
         }
     }
 

@@ -172,7 +172,9 @@ fn normal(url: &str) -> &str {
 
 /// The entries of a comma-separated list.
 pub fn list(text: &str) -> impl Iterator<Item = &str> {
-    text.split(',').map(str::trim).filter(|word| !word.is_empty())
+    text.split(',')
+        .map(str::trim)
+        .filter(|word| !word.is_empty())
 }
 
 /// Whether it begins with `http://` or `https://` and a host, and has no white space in it.
