@@ -1,14 +1,14 @@
 //! One AWS file as it stands on disk: its text, its lines, and its sections by name.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
 use super::error::{ConfigError, Place};
-use super::parse::{Fault, Kind, Line, Span, is_space, parse};
+use super::parse::{Fault, Header, Kind, Line, Mark, Span, is_space, line, parse};
 use super::section::{Dialect, Section, SectionKind, hash, identify, number};
 use crate::credentials::Secret;
 
@@ -28,7 +28,7 @@ pub struct Document {
     path: Arc<Path>,
     /// The credentials file is made of secrets: hidden from `Debug`, and wiped.
     text: Secret<String>,
-    lines: Vec<Line>,
+    lines: Vec<Mark>,
     sections: Vec<Section>,
     /// By the hash of kind and name; sections that share one are linked by `earlier`.
     index: HashMap<u64, u32>,
@@ -66,37 +66,33 @@ impl Document {
 
     /// Takes `text` as the content of `path`.
     pub(super) fn read(path: &Path, text: String, dialect: Dialect) -> Result<Self, Fault> {
-        let (lines, fault) = parse(&text);
+        let parsed = parse(&text);
         let mut document = Self {
             path: path.into(),
             text: Secret::new(text),
-            sections: Vec::new(),
-            index: HashMap::new(),
-            lines,
+            sections: Vec::with_capacity(parsed.headers.len()),
+            index: HashMap::with_capacity(parsed.headers.len()),
+            lines: parsed.lines,
         };
-        let faults = [fault, document.divide(dialect)];
+        let faults = [parsed.fault, document.divide(&parsed.headers, dialect)];
         match faults.into_iter().flatten().min_by_key(|f| f.line) {
             Some(fault) => Err(fault),
             None => Ok(document),
         }
     }
 
-    /// Finds the sections, and the first that is there twice or has a key twice.
-    fn divide(&mut self, dialect: Dialect) -> Option<Fault> {
-        let headers = self.lines.iter().enumerate().filter_map(|(at, line)| {
-            let Kind::Header { header } = line.kind else {
-                return None;
-            };
-            Some((at, header))
-        });
-        let headers: Vec<(usize, Span)> = headers.collect();
-        self.sections.reserve(headers.len());
-        self.index.reserve(headers.len());
+    /// Makes the sections, and finds the first that is there twice or has a key twice.
+    fn divide(&mut self, headers: &[Header], dialect: Dialect) -> Option<Fault> {
         let mut fault = None;
-        for (nth, &(first, header)) in headers.iter().enumerate() {
-            let end = headers.get(nth + 1).map_or(self.lines.len(), |next| next.0);
-            let twice = self.section(first, end, header, dialect);
-            fault = fault.or(twice).or_else(|| self.twice(first, end));
+        for (nth, header) in headers.iter().enumerate() {
+            let end = headers
+                .get(nth + 1)
+                .map_or(self.lines.len(), |next| next.line);
+            let twice = self.section(header.line, end, header.span, dialect);
+            fault = fault.or(twice);
+            if header.suspect {
+                fault = fault.or_else(|| self.twice(header.line, end));
+            }
         }
         fault
     }
@@ -134,32 +130,22 @@ impl Document {
 
     /// The first key that is there twice between two lines.
     fn twice(&self, first: usize, end: usize) -> Option<Fault> {
-        /// Up to this many keys, comparing each with each is quicker than sorting them.
-        const FEW: usize = 16;
         let text = self.text.expose();
-        let keys = (first..end).filter_map(|at| match self.lines[at].kind {
-            Kind::Property { key, .. } => Some((at, key.of(text))),
+        let mut seen = HashSet::new();
+        let (at, key) = (first..end).find_map(|at| match self.line(at).kind {
+            Kind::Property { key, .. } if !seen.insert(key.of(text).to_lowercase()) => {
+                Some((at, key.of(text)))
+            }
             _ => None,
-        });
-        let found = if keys.clone().nth(FEW).is_none() {
-            let mut seen = [""; FEW];
-            keys.enumerate().find_map(|(nth, (at, key))| {
-                seen[nth] = key;
-                let twice = seen[..nth].iter().any(|other| same_key(other, key));
-                twice.then_some((at, key))
-            })
-        } else {
-            let mut keys: Vec<_> = keys
-                .map(|(at, key)| (key.to_lowercase(), at, key))
-                .collect();
-            keys.sort();
-            let pairs = keys.windows(2).filter(|pair| pair[0].0 == pair[1].0);
-            pairs.map(|pair| (pair[1].1, pair[1].2)).min()
-        };
-        let (at, key) = found?;
+        })?;
         let what = format!("the key `{key}` is in this section for the second time");
         let line = at + 1;
         Some(Fault { line, what })
+    }
+
+    /// A line, counted from 0.
+    fn line(&self, index: usize) -> Line {
+        line(self.text.expose(), &self.lines, index)
     }
 
     fn linked(&self, from: Option<u32>) -> impl Iterator<Item = &Section> {
@@ -211,7 +197,7 @@ impl Document {
     /// The keys of a section, in order.
     pub fn properties(&self, section: &Section) -> impl Iterator<Item = Property<'_>> {
         (section.first as usize..section.end as usize).filter_map(|index| {
-            let Kind::Property { key, value } = self.lines[index].kind else {
+            let Kind::Property { key, value } = self.line(index).kind else {
                 return None;
             };
             Some(Property {
@@ -257,21 +243,14 @@ impl Document {
     }
 
     /// The lines that may belong to the value of the key at `index`.
-    fn more(&self, index: usize) -> impl Iterator<Item = &Line> {
-        self.lines[index + 1..].iter().take_while(|line| {
+    fn more(&self, index: usize) -> impl Iterator<Item = Line> {
+        let rest = index + 1..self.lines.len();
+        rest.map(|at| self.line(at)).take_while(|line| {
             matches!(
                 line.kind,
                 Kind::Blank | Kind::Comment | Kind::Continuation { .. }
             )
         })
-    }
-}
-
-fn same_key(one: &str, other: &str) -> bool {
-    if one.is_ascii() && other.is_ascii() {
-        one.eq_ignore_ascii_case(other)
-    } else {
-        one.to_lowercase() == other.to_lowercase()
     }
 }
 
