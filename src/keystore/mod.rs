@@ -1,10 +1,31 @@
 //! Keeps opaque bytes under a name: one trait, a file for each backend, the platform chosen once.
 //!
 //! It knows neither JSON nor AWS: what a name means and what the bytes say is `cache`'s affair.
+//! It reads no environment and talks to nobody: who opens a keystore says where things are and
+//! lends the two functions by which a person is asked or told something.
+
+mod chunked;
+mod error;
+mod file;
+mod limit;
+mod lock;
+mod os;
+mod pass;
+mod platform;
+
+use std::fmt;
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::sync::Arc;
+use std::time::Duration;
 
 use crate::credentials::Secret;
 
+pub use error::KeystoreError;
+
 /// A place where secrets can be left between two runs.
+///
+/// Every call may block, for a minute at worst: never call one inside an asynchronous runtime.
 pub trait Keystore: Send + Sync {
     /// The value kept under `name`, `None` where there is none.
     ///
@@ -29,6 +50,134 @@ pub trait Keystore: Send + Sync {
     fn delete(&self, name: &str) -> Result<bool, KeystoreError>;
 }
 
-/// Why a keystore did not do what it was asked.
-#[derive(Debug, thiserror::Error)]
-pub enum KeystoreError {}
+/// The kinds of keystore that a person can name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Backend {
+    /// The operating system's where it answers, else `file`.
+    Auto,
+    /// macOS Keychain, Windows Credential Manager, Secret Service.
+    Os,
+    /// The Linux kernel's keyring: nothing survives a reboot, and there is little room.
+    Keyutils,
+    /// The program `pass`.
+    Pass,
+    /// One encrypted file.
+    File,
+}
+
+impl Backend {
+    const ALL: [Self; 5] = [Self::Auto, Self::Os, Self::Keyutils, Self::Pass, Self::File];
+
+    /// The word for it on the command line and in `config.toml`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Auto => "auto",
+            Self::Os => "os",
+            Self::Keyutils => "keyutils",
+            Self::Pass => "pass",
+            Self::File => "file",
+        }
+    }
+
+    fn names() -> String {
+        Self::ALL.map(Self::as_str).join(", ")
+    }
+}
+
+impl fmt::Display for Backend {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl FromStr for Backend {
+    type Err = KeystoreError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Self::ALL
+            .into_iter()
+            .find(|backend| backend.as_str() == text)
+            .ok_or_else(|| KeystoreError::UnknownBackend(text.to_owned()))
+    }
+}
+
+/// Why a passphrase is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PassphraseFor {
+    /// To open the store that there is.
+    Existing,
+    /// The same once more: the last one was wrong.
+    Again,
+    /// To make a store: worth asking for twice, and worth refusing when it is empty.
+    New,
+}
+
+/// Why no passphrase came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AskError {
+    /// Nobody can be asked.
+    NoTerminal,
+    /// The person gave up.
+    Interrupted,
+}
+
+/// Asks a person for the passphrase of the `file` keystore.
+pub type Ask = Box<dyn Fn(PassphraseFor) -> Result<Secret<String>, AskError> + Send + Sync>;
+
+/// Tells a person that a keystore waits for them; called at most once.
+pub type Waiting = Arc<dyn Fn() + Send + Sync>;
+
+/// What a keystore needs to know of the world around it.
+pub struct Options {
+    /// Where the `file` keystore and the locks are. Made, for this user alone, when it is needed.
+    pub directory: PathBuf,
+    /// The passphrase of the `file` keystore, where it is given. It is then never asked for.
+    pub passphrase: Option<Secret<String>>,
+    /// Asks for that passphrase where it is not given.
+    pub ask: Ask,
+    /// How long the `file` keystore may stay unlocked in the kernel's keyring; zero for never.
+    pub unlocked_for: Duration,
+    /// Where `pass` has its entries: `PASSWORD_STORE_DIR`, or `~/.password-store`.
+    pub password_store: PathBuf,
+    /// The variables that no child process gets to see.
+    pub hidden_variables: &'static [&'static str],
+    /// Called when a keystore has not answered for a while: a prompt may be open somewhere.
+    pub waiting: Waiting,
+}
+
+/// Opens a keystore. Says which one it is: never [`Backend::Auto`].
+///
+/// For `file` and `keyutils` nothing is read, asked or derived yet; the operating system's is
+/// connected to, because only so can `auto` know whether it is there.
+///
+/// # Errors
+///
+/// There is no such keystore here, or it does not answer. `auto` goes on to `file` only where
+/// the operating system's is not there at all: one that is locked or hangs is an error.
+pub fn open(
+    backend: Backend,
+    options: Options,
+) -> Result<(Backend, Box<dyn Keystore>), KeystoreError> {
+    match backend {
+        Backend::Auto => match open_os(&options) {
+            Ok(store) => Ok((Backend::Os, store)),
+            Err(KeystoreError::Missing { .. }) => open(Backend::File, options),
+            Err(error) => Err(error),
+        },
+        Backend::Os => Ok((Backend::Os, open_os(&options)?)),
+        Backend::Keyutils => Ok((Backend::Keyutils, platform::keyutils()?)),
+        Backend::Pass => Ok((Backend::Pass, Box::new(pass::Pass::open(options)?))),
+        Backend::File => Ok((Backend::File, Box::new(file::FileStore::new(options)))),
+    }
+}
+
+fn open_os(options: &Options) -> Result<Box<dyn Keystore>, KeystoreError> {
+    let store = os::Os::open(Arc::clone(&options.waiting))?;
+    Ok(match platform::VALUE_LIMIT {
+        Some(limit) => Box::new(chunked::Chunked::new(store, limit, &options.directory)),
+        None => Box::new(store),
+    })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,37 @@
+//! macOS: the login keychain.
+
+#[path = "unix_files.rs"]
+pub mod files;
+#[path = "no_resting.rs"]
+pub mod resting;
+
+use crate::keystore::{Backend, Keystore, KeystoreError};
+
+/// None is documented.
+pub const VALUE_LIMIT: Option<usize> = None;
+
+/// The keychain takes none.
+pub const fn modifiers(_name: &str) -> [(&'static str, String); 0] {
+    []
+}
+
+/// What the keychain's words mean. `access` is whether it was about getting in at all.
+pub fn classify(access: bool, text: &str) -> KeystoreError {
+    let says = |words: &[&str]| words.iter().any(|word| text.contains(word));
+    if says(&["interaction is not allowed", "canceled", "cancelled"]) {
+        return KeystoreError::Locked;
+    }
+    let reason = text.to_owned();
+    if says(&["keychain could not be found", "No keychain is available"]) {
+        KeystoreError::Missing { reason }
+    } else if access || says(&["not correct", "authorization", "permission"]) {
+        KeystoreError::Denied { reason }
+    } else {
+        KeystoreError::Failed { reason }
+    }
+}
+
+/// There is no such thing here.
+pub const fn keyutils() -> Result<Box<dyn Keystore>, KeystoreError> {
+    Err(KeystoreError::Unsupported(Backend::Keyutils))
+}

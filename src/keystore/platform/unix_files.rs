@@ -1,0 +1,58 @@
+//! Files and directories for this user alone, as Unix does it: modes.
+
+use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
+use std::io;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::path::Path;
+
+const DIRECTORY: u32 = 0o700;
+const FILE: u32 = 0o600;
+/// The bits that let anyone else in.
+const OTHERS: u32 = 0o077;
+
+/// Makes the directory where it is missing, and closes it to others where it is open.
+pub fn private_directory(path: &Path) -> io::Result<()> {
+    DirBuilder::new()
+        .recursive(true)
+        .mode(DIRECTORY)
+        .create(path)?;
+    if fs::metadata(path)?.mode() & OTHERS != 0 {
+        fs::set_permissions(path, Permissions::from_mode(DIRECTORY))?;
+    }
+    Ok(())
+}
+
+/// Closes an open file to others. It may belong to someone else: then it stays as it is.
+pub fn tighten(file: &File) {
+    if let Ok(metadata) = file.metadata()
+        && metadata.is_file()
+        && metadata.mode() & OTHERS != 0
+    {
+        let _ = file.set_permissions(Permissions::from_mode(FILE));
+    }
+}
+
+/// Makes a file that must not be there yet; a symbolic link is not followed.
+pub fn create_private(path: &Path) -> io::Result<File> {
+    OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(FILE)
+        .open(path)
+}
+
+/// Opens the file of a lock, which holds nothing.
+pub fn open_lock(path: &Path) -> io::Result<File> {
+    OpenOptions::new()
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .mode(FILE)
+        .open(path)
+}
+
+/// Makes a rename in this directory outlast a power cut.
+pub fn sync_directory(path: &Path) -> io::Result<()> {
+    File::open(path)?.sync_all()
+}

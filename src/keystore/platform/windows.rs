@@ -1,0 +1,34 @@
+//! Windows: the Credential Manager.
+
+#[path = "windows_files.rs"]
+pub mod files;
+#[path = "no_resting.rs"]
+pub mod resting;
+
+use crate::keystore::{Backend, Keystore, KeystoreError};
+
+/// `CRED_MAX_CREDENTIAL_BLOB_SIZE`: less than one set of role credentials in JSON.
+pub const VALUE_LIMIT: Option<usize> = Some(2560);
+
+/// Entries stay on this machine: the default would let them roam with the user's profile.
+pub fn modifiers(_name: &str) -> [(&'static str, String); 1] {
+    [("persistence", "Local".to_owned())]
+}
+
+/// What the Credential Manager's words mean. `access` is whether it was about getting in at all.
+pub fn classify(access: bool, text: &str) -> KeystoreError {
+    let reason = text.to_owned();
+    // A network logon, as by SSH with a key, has no credential set.
+    if text.contains("NO_SUCH_LOGON_SESSION") || text.contains("logon session") {
+        KeystoreError::Missing { reason }
+    } else if access {
+        KeystoreError::Denied { reason }
+    } else {
+        KeystoreError::Failed { reason }
+    }
+}
+
+/// There is no such thing here.
+pub const fn keyutils() -> Result<Box<dyn Keystore>, KeystoreError> {
+    Err(KeystoreError::Unsupported(Backend::Keyutils))
+}

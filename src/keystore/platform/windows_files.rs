@@ -1,0 +1,34 @@
+//! Files and directories for this user alone, as Windows does it: what is below the user's
+//! profile is theirs by inheritance, so there is nothing to set.
+
+use std::fs::{self, File, OpenOptions};
+use std::io;
+use std::path::Path;
+
+/// Makes the directory where it is missing.
+pub fn private_directory(path: &Path) -> io::Result<()> {
+    fs::create_dir_all(path)
+}
+
+/// Nothing to do.
+pub const fn tighten(_file: &File) {}
+
+/// Makes a file that must not be there yet.
+pub fn create_private(path: &Path) -> io::Result<File> {
+    OpenOptions::new().write(true).create_new(true).open(path)
+}
+
+/// Opens the file of a lock, which holds nothing.
+pub fn open_lock(path: &Path) -> io::Result<File> {
+    OpenOptions::new()
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .open(path)
+}
+
+/// Nothing to do: Windows opens no directories, and NTFS journals the rename.
+pub const fn sync_directory(_path: &Path) -> io::Result<()> {
+    Ok(())
+}
