@@ -49,12 +49,19 @@ pub const AWS_VAULT_FILE_PASSPHRASE: &str = "AWS_VAULT_FILE_PASSPHRASE";
 /// How long the `file` keystore's data key may rest in the kernel's keyring (`8h`, `0` for never).
 pub const AWS_VAULT_FILE_UNLOCKED_FOR: &str = "AWS_VAULT_FILE_UNLOCKED_FOR";
 
+/// Where `pass` keeps its entries, instead of `~/.password-store`.
+pub const PASSWORD_STORE_DIR: &str = "PASSWORD_STORE_DIR";
+
 /// Set and not empty: no colour (<https://no-color.org>).
 pub const NO_COLOR: &str = "NO_COLOR";
-/// The user's shell on Unix.
-pub const SHELL: &str = "SHELL";
-/// The user's shell on Windows.
-pub const COMSPEC: &str = "COMSPEC";
+/// The user's shell.
+pub const SHELL: &str = if cfg!(windows) { "COMSPEC" } else { "SHELL" };
+/// An X server to open windows on.
+pub const DISPLAY: &str = "DISPLAY";
+/// A Wayland compositor to open windows on.
+pub const WAYLAND_DISPLAY: &str = "WAYLAND_DISPLAY";
+/// Set in Windows's Linux: its browser is Windows's.
+pub const WSL_DISTRO_NAME: &str = "WSL_DISTRO_NAME";
 /// Where commands are looked for.
 pub const PATH: &str = "PATH";
 
@@ -72,10 +79,18 @@ pub fn var_os(name: &str) -> Option<OsString> {
 /// # Errors
 ///
 /// The variable is set to something that is not UTF-8.
-pub fn var(name: &'static str) -> Result<Option<String>, NotText> {
-    var_os(name)
-        .map(|value| value.into_string().map_err(|_| NotText(name)))
-        .transpose()
+pub fn var(name: impl Into<String>) -> Result<Option<String>, NotText> {
+    let name = name.into();
+    match var_os(&name).map(OsString::into_string) {
+        None => Ok(None),
+        Some(Ok(value)) => Ok(Some(value)),
+        Some(Err(_)) => Err(NotText(name)),
+    }
+}
+
+/// Where one AWS service is: `AWS_ENDPOINT_URL_` and its id (`sso_oidc`) in capitals.
+pub fn endpoint_of(service: &str) -> String {
+    format!("{AWS_ENDPOINT_URL}_{}", service.to_ascii_uppercase())
 }
 
 /// Whether a switch is on: set, not empty, and none of `0`, `false`, `no`, `off`.
@@ -95,4 +110,4 @@ pub fn all() -> Vec<(OsString, OsString)> {
 /// A variable that should be text and is not.
 #[derive(Debug, thiserror::Error)]
 #[error("{0} is not valid UTF-8")]
-pub struct NotText(pub &'static str);
+pub struct NotText(pub String);

@@ -1,0 +1,219 @@
+//! The sign-in of an sso-session: its tokens looked up, refreshed, or got with a person.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::{Broker, BrokerError, FETCH_LOCK_LIMIT, Progress};
+use crate::cache::{CacheError, Key, Lock};
+use crate::config::SsoSession;
+use crate::credentials::{AccessToken, ClientRegistration};
+use crate::source::SourceError;
+use crate::source::sso::Oidc;
+
+/// Whoever holds the lock for a sign-in waits for a person, who has 10 minutes to confirm a code.
+const PERSON_LOCK_LIMIT: Duration = Duration::from_mins(12);
+
+impl Broker<'_> {
+    /// The session's access token, refreshed where it is near its end or `rejected`; `None` where
+    /// only a person can get one. No network while it is fresh.
+    ///
+    /// # Errors
+    ///
+    /// The cache's, or that of a server that can't be reached while no token is alive.
+    pub fn token(
+        &self,
+        session: &SsoSession,
+        rejected: Option<&AccessToken>,
+    ) -> Result<Option<AccessToken>, BrokerError> {
+        let key = sign_in_key(session);
+        let usable = |token: &AccessToken| {
+            token.is_fresh((self.clock)()) && rejected.is_none_or(|dead| !same(dead, token))
+        };
+        if let Some(token) = self.cache.token(&key)?.filter(usable) {
+            return Ok(Some(token));
+        }
+        (self.before_waiting)();
+        let _lock = self.cache.lock(&key, FETCH_LOCK_LIMIT, || {})?;
+        let Some(token) = self.cache.token(&key)? else {
+            return Ok(None);
+        };
+        if usable(&token) {
+            return Ok(Some(token));
+        }
+        let still_good =
+            token.is_alive((self.clock)()) && rejected.is_none_or(|dead| !same(dead, &token));
+        match self.refreshed(session, &token) {
+            Ok(Some(refreshed)) => {
+                self.cache.put_token(&key, &refreshed)?;
+                Ok(Some(refreshed))
+            }
+            // It could not be refreshed, but it is still good for a while.
+            Ok(None) | Err(BrokerError::Source(_)) if still_good => Ok(Some(token)),
+            Ok(None) => {
+                self.cache.delete(&key)?;
+                Ok(None)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// `None` where the server, or the lack of a refresh token, says that a person is needed.
+    fn refreshed(
+        &self,
+        session: &SsoSession,
+        token: &AccessToken,
+    ) -> Result<Option<AccessToken>, BrokerError> {
+        let Some(refresh_token) = &token.refresh_token else {
+            return Ok(None);
+        };
+        let registration = self.cache.registration(&registration_key(session))?;
+        let Some(registration) = registration else {
+            return Ok(None);
+        };
+        match self
+            .oidc(session)?
+            .refresh(&registration, refresh_token, (self.clock)())
+        {
+            Ok(token) => Ok(Some(token)),
+            Err(SourceError::RefreshRejected | SourceError::RegistrationRejected) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Signs in, with a person: `show` is told what they have to see. Of parallel calls for one
+    /// session the first signs in, and the others get what it got, or hear that it came to nothing.
+    ///
+    /// `force` signs in although there is a token.
+    ///
+    /// # Errors
+    ///
+    /// The cache's or the source's. What was kept before stays until there is something better.
+    pub fn sign_in(
+        &self,
+        session: &SsoSession,
+        force: bool,
+        show: &mut dyn FnMut(Progress<'_>),
+    ) -> Result<AccessToken, BrokerError> {
+        (self.before_waiting)();
+        let asked_at = (self.clock)();
+        let key = sign_in_key(session);
+        let mut lock = self.cache.lock(&key.of_a_person(), PERSON_LOCK_LIMIT, || {
+            show(Progress::WaitingForAnother);
+        })?;
+        if (!force || lock.waited())
+            && let Some(token) = self.token(session, None)?
+        {
+            return Ok(token);
+        }
+        if let Some(why) = failed_since(&mut lock, asked_at) {
+            return Err(BrokerError::FailedElsewhere(why));
+        }
+        let signed_in = self.sign_in_once(session, show);
+        if let Err(BrokerError::Source(error)) = &signed_in {
+            // Without the word each of those that wait would open a browser of its own.
+            let word = format!("{} {error}", (self.clock)().as_millisecond());
+            let _ = lock.leave_word(&word);
+        }
+        signed_in
+    }
+
+    fn sign_in_once(
+        &self,
+        session: &SsoSession,
+        show: &mut dyn FnMut(Progress<'_>),
+    ) -> Result<AccessToken, BrokerError> {
+        match self.authorize(session, show) {
+            Err(BrokerError::Source(SourceError::RegistrationRejected)) => {
+                tracing::info!("the client registration is dead: registering again");
+                self.cache.delete(&registration_key(session))?;
+                self.authorize(session, show)
+            }
+            result => result,
+        }
+    }
+
+    fn authorize(
+        &self,
+        session: &SsoSession,
+        show: &mut dyn FnMut(Progress<'_>),
+    ) -> Result<AccessToken, BrokerError> {
+        let registration = self.registration(session)?;
+        let oidc = self.oidc(session)?;
+        let authorization = oidc.start_device_authorization(session, &registration)?;
+        show(Progress::Code(&authorization));
+        let token = oidc.wait_for_person(&registration, &authorization, self.clock)?;
+        let key = sign_in_key(session);
+        let _lock = self.cache.lock(&key, FETCH_LOCK_LIMIT, || {})?;
+        self.cache.put_token(&key, &token)?;
+        Ok(token)
+    }
+
+    /// The registration to sign in with; kept before anyone is sent to a browser, so that a keystore
+    /// that can't keep anything is known by then.
+    fn registration(&self, session: &SsoSession) -> Result<ClientRegistration, BrokerError> {
+        let key = registration_key(session);
+        let kept = self.cache.registration(&key)?;
+        if let Some(kept) = kept.filter(|kept| kept.is_fresh((self.clock)())) {
+            return Ok(kept);
+        }
+        let registration = self.oidc(session)?.register(session)?;
+        self.cache.put_registration(&key, &registration)?;
+        Ok(registration)
+    }
+
+    /// Drops a dead token, unless another vault has put a new one in its place.
+    pub(super) fn forget(
+        &self,
+        session: &SsoSession,
+        dead: &AccessToken,
+    ) -> Result<(), CacheError> {
+        let key = sign_in_key(session);
+        let _lock = self.cache.lock(&key, FETCH_LOCK_LIMIT, || {})?;
+        if self
+            .cache
+            .token(&key)?
+            .is_some_and(|kept| same(&kept, dead))
+        {
+            self.cache.delete(&key)?;
+        }
+        Ok(())
+    }
+
+    fn oidc(&self, session: &SsoSession) -> Result<Oidc<'_>, SourceError> {
+        Ok(Oidc::new(
+            self.transport()?,
+            session,
+            self.connection.sso_oidc.as_deref(),
+        ))
+    }
+}
+
+fn same(one: &AccessToken, other: &AccessToken) -> bool {
+    one.access_token == other.access_token
+}
+
+/// Whether a sign-in failed after `asked_at`, and why, by the word of whoever held the lock.
+fn failed_since(lock: &mut Lock, asked_at: Timestamp) -> Option<String> {
+    if !lock.waited() {
+        return None;
+    }
+    let word = lock.word().ok()?;
+    let (at, why) = word.split_once(' ')?;
+    (at.parse::<i64>().ok()? >= asked_at.as_millisecond()).then(|| why.to_owned())
+}
+
+/// Where the tokens of a session's sign-in are kept.
+pub fn sign_in_key(session: &SsoSession) -> Key {
+    Key::sign_in(&session.start_url, session.name.as_deref())
+}
+
+fn registration_key(session: &SsoSession) -> Key {
+    let SsoSession {
+        name,
+        start_url,
+        region,
+        scopes,
+    } = session;
+    Key::client_registration(start_url, name.as_deref(), region, scopes)
+}

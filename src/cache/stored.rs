@@ -1,0 +1,75 @@
+//! The nouns as they lie in the keystore: JSON. The one place where a secret is written into bytes,
+//! and those go into a `Secret` at once.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::credentials::{AccessToken, ClientRegistration, Credentials, Secret};
+
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "Credentials")]
+pub(super) struct StoredCredentials {
+    access_key_id: String,
+    #[serde(with = "exposed")]
+    secret_access_key: Secret<String>,
+    #[serde(with = "exposed_option")]
+    session_token: Option<Secret<String>>,
+    expires_at: Option<Timestamp>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "AccessToken")]
+pub(super) struct StoredToken {
+    #[serde(with = "exposed")]
+    access_token: Secret<String>,
+    #[serde(with = "exposed_option")]
+    refresh_token: Option<Secret<String>>,
+    expires_at: Timestamp,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "ClientRegistration")]
+pub(super) struct StoredRegistration {
+    client_id: String,
+    #[serde(with = "exposed")]
+    client_secret: Secret<String>,
+    expires_at: Timestamp,
+}
+
+mod exposed {
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    use super::Secret;
+
+    pub(super) fn serialize<S: Serializer>(
+        value: &Secret<String>,
+        to: S,
+    ) -> Result<S::Ok, S::Error> {
+        to.serialize_str(value.expose())
+    }
+
+    pub(super) fn deserialize<'a, D: Deserializer<'a>>(
+        from: D,
+    ) -> Result<Secret<String>, D::Error> {
+        String::deserialize(from).map(Secret::new)
+    }
+}
+
+mod exposed_option {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    use super::Secret;
+
+    pub(super) fn serialize<S: Serializer>(
+        value: &Option<Secret<String>>,
+        to: S,
+    ) -> Result<S::Ok, S::Error> {
+        value.as_ref().map(Secret::expose).serialize(to)
+    }
+
+    pub(super) fn deserialize<'a, D: Deserializer<'a>>(
+        from: D,
+    ) -> Result<Option<Secret<String>>, D::Error> {
+        Ok(Option::<String>::deserialize(from)?.map(Secret::new))
+    }
+}

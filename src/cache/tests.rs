@@ -1,0 +1,166 @@
+//! What the cache promises its callers, over a keystore in memory.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use super::*;
+
+#[derive(Clone, Default)]
+struct InMemory(Arc<Mutex<HashMap<String, Vec<u8>>>>);
+
+impl Keystore for InMemory {
+    fn get(&self, name: &str) -> Result<Option<Secret<Vec<u8>>>, KeystoreError> {
+        Ok(self.0.lock().unwrap().get(name).cloned().map(Secret::new))
+    }
+
+    fn put(&self, name: &str, value: &Secret<Vec<u8>>) -> Result<(), KeystoreError> {
+        self.0
+            .lock()
+            .unwrap()
+            .insert(name.into(), value.expose().clone());
+        Ok(())
+    }
+
+    fn delete(&self, name: &str) -> Result<bool, KeystoreError> {
+        Ok(self.0.lock().unwrap().remove(name).is_some())
+    }
+}
+
+fn cache(directory: &std::path::Path, keystore: &InMemory) -> Cache {
+    let keystore = keystore.clone();
+    let open: Opener = Box::new(move || Ok(("memory".into(), Box::new(keystore.clone()))));
+    Cache::new(directory.to_owned(), open)
+}
+
+fn credentials() -> Credentials {
+    Credentials {
+        access_key_id: "ASIA".into(),
+        secret_access_key: Secret::new("s3cret".into()),
+        session_token: Some(Secret::new("t0ken".into())),
+        expires_at: Some("2026-11-23T10:00:00Z".parse().unwrap()),
+    }
+}
+
+#[test]
+fn what_was_put_is_got_and_listed_and_gone_once_deleted() {
+    let home = tempfile::tempdir().unwrap();
+    let cache = cache(home.path(), &InMemory::default());
+    let key = Key::role_credentials("https://corp/start", "111111111111", "Admin");
+    assert_eq!(cache.credentials(&key).unwrap(), None);
+    cache.put_credentials(&key, &credentials()).unwrap();
+    assert_eq!(cache.credentials(&key).unwrap(), Some(credentials()));
+    let entries = cache.entries().unwrap();
+    assert_eq!(entries.len(), 1);
+    assert_eq!(
+        (&entries[0].key, entries[0].expires_at),
+        (&key, credentials().expires_at)
+    );
+    assert!(cache.delete(&key).unwrap());
+    assert!(!cache.delete(&key).unwrap());
+    assert!(cache.entries().unwrap().is_empty());
+}
+
+#[test]
+fn tokens_and_registrations_come_back_as_they_were() {
+    let home = tempfile::tempdir().unwrap();
+    let cache = cache(home.path(), &InMemory::default());
+    let token = AccessToken {
+        access_token: Secret::new("a".into()),
+        refresh_token: None,
+        expires_at: "2026-11-23T10:00:00.25Z".parse().unwrap(),
+    };
+    let key = Key::sign_in("https://corp/start", Some("corp"));
+    cache.put_token(&key, &token).unwrap();
+    assert_eq!(cache.token(&key).unwrap(), Some(token));
+    let registration = ClientRegistration {
+        client_id: "id".into(),
+        client_secret: Secret::new("secret".into()),
+        expires_at: "2027-02-01T00:00:00Z".parse().unwrap(),
+    };
+    let key = Key::client_registration("https://corp/start", None, "eu-west-1", &[]);
+    cache.put_registration(&key, &registration).unwrap();
+    assert_eq!(cache.registration(&key).unwrap(), Some(registration));
+}
+
+#[test]
+fn an_entry_of_an_unknown_form_counts_as_not_cached() {
+    let home = tempfile::tempdir().unwrap();
+    let keystore = InMemory::default();
+    let key = Key::assume_role(&["x"], None);
+    keystore
+        .put(key.as_str(), &Secret::new(b"{\"version\":9}".to_vec()))
+        .unwrap();
+    assert_eq!(
+        cache(home.path(), &keystore).credentials(&key).unwrap(),
+        None
+    );
+}
+
+#[test]
+fn the_list_holds_no_secret() {
+    let home = tempfile::tempdir().unwrap();
+    let cache = cache(home.path(), &InMemory::default());
+    cache
+        .put_credentials(&Key::assume_role(&["x"], None), &credentials())
+        .unwrap();
+    let directory = home.path().join("index/memory");
+    for file in std::fs::read_dir(directory).unwrap() {
+        let text = std::fs::read_to_string(file.unwrap().path()).unwrap();
+        assert!(
+            !text.contains("s3cret") && !text.contains("t0ken"),
+            "{text}"
+        );
+    }
+}
+
+#[test]
+fn inputs_that_only_run_together_alike_have_keys_of_their_own() {
+    assert_ne!(
+        Key::assume_role(&["ab", "c"], None),
+        Key::assume_role(&["a", "bc"], None)
+    );
+    assert_ne!(
+        Key::assume_role(&["a", ""], None),
+        Key::assume_role(&["", "a"], None)
+    );
+}
+
+#[test]
+fn a_lock_that_is_held_is_waited_for_only_so_long() {
+    let home = tempfile::tempdir().unwrap();
+    let cache = cache(home.path(), &InMemory::default());
+    let key = Key::assume_role(&["x"], None);
+    let held = cache.lock(&key, Duration::ZERO, || {}).unwrap();
+    assert!(!held.waited());
+    let error = cache
+        .lock(&key, Duration::from_millis(1), || {})
+        .unwrap_err();
+    assert!(matches!(error, CacheError::Busy(..)));
+    drop(held);
+    cache.lock(&key, Duration::from_secs(60), || {}).unwrap();
+}
+
+#[test]
+fn who_waited_for_a_lock_hears_the_word_that_was_left() {
+    let home = tempfile::tempdir().unwrap();
+    let cache = cache(home.path(), &InMemory::default());
+    let key = Key::assume_role(&["x"], None);
+    let mut held = cache.lock(&key, Duration::ZERO, || {}).unwrap();
+    held.leave_word("refused").unwrap();
+    drop(held);
+    let mut next = cache.lock(&key, Duration::from_secs(60), || {}).unwrap();
+    assert_eq!(next.word().unwrap(), "refused");
+    next.leave_word("ok").unwrap();
+    assert_eq!(next.word().unwrap(), "ok");
+}
+
+#[test]
+fn a_role_is_the_same_however_long_it_lasts() {
+    let key = |inputs, duration| Key::assume_role(inputs, duration);
+    assert_ne!(key(&["a"], None), key(&["a"], Some(900)));
+    assert!(key(&["a"], None).is_same_role(&key(&["a"], Some(900))));
+    assert!(!key(&["a"], None).is_same_role(&key(&["b"], None)));
+    let other = Key::role_credentials("https://x", "111111111111", "Admin");
+    assert!(!other.is_same_role(&other));
+}

@@ -1,0 +1,105 @@
+//! `vault clear`: drop cached credentials, so that the next `exec` fetches new ones.
+
+use super::context::Context;
+use crate::broker::{self, Want};
+use crate::cache::{Key, Kind};
+use crate::error::Error;
+use crate::resolve;
+
+/// Drop cached credentials, so that the next `exec` fetches new ones
+///
+/// With profiles: the credentials along their chains. Without: those of all profiles. Sign-ins stay,
+/// so that no browser is needed, and so do long-lived keys.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  \
+    vault clear prod          after an UnrecognizedClientException\n  \
+    vault clear --sign-ins    everything, sign-ins too")]
+pub struct Args {
+    /// Profiles [default: all]
+    #[arg(value_name = "PROFILE")]
+    profiles: Vec<String>,
+    /// Drop the sign-ins to sso-sessions too
+    #[arg(long)]
+    sign_ins: bool,
+}
+
+impl Args {
+    pub(super) fn run(self, context: &Context) -> Result<(), Error> {
+        if self.profiles.is_empty() {
+            return all(context, self.sign_ins);
+        }
+        // Every name is looked at before anything is dropped.
+        let mut plans = Vec::new();
+        for profile in &self.profiles {
+            plans.push((profile, keys(context, profile, self.sign_ins)?));
+        }
+        for (profile, keys) in plans {
+            let cleared = clear(context, &keys)?;
+            context
+                .ui
+                .note(&format!("{} for {profile}.", said(cleared)));
+        }
+        Ok(())
+    }
+}
+
+/// What is kept along a profile's chain, for whatever duration a run asked.
+fn keys(context: &Context, profile: &str, sign_ins: bool) -> Result<Vec<Key>, Error> {
+    let config = context.config()?;
+    let chain = resolve::resolve(config, profile)?;
+    let mut keys = broker::keys(&chain, Want::default())?;
+    if !chain.roles.is_empty() {
+        let others = context.cache.entries()?.into_iter().map(|entry| entry.key);
+        let others: Vec<_> = others
+            .filter(|other| keys.iter().any(|key| key.is_same_role(other)))
+            .collect();
+        keys.extend(others);
+    }
+    if sign_ins && let Some(session) = chain.session() {
+        keys.push(broker::sign_in_key(session));
+    }
+    keys.sort();
+    keys.dedup();
+    Ok(keys)
+}
+
+fn all(context: &Context, sign_ins: bool) -> Result<(), Error> {
+    let entries = context.cache.entries()?;
+    let of = |wanted: fn(Kind) -> bool| -> Vec<Key> {
+        let keys = entries.iter().map(|entry| entry.key.clone());
+        keys.filter(|key| key.kind().is_some_and(wanted)).collect()
+    };
+    let cleared = clear(context, &of(Kind::is_credentials))?;
+    if !sign_ins {
+        context.ui.note(&format!(
+            "{}. Sign-ins and long-lived keys stay.",
+            said(cleared)
+        ));
+        return Ok(());
+    }
+    let signed_out = clear(context, &of(|kind| kind == Kind::SignIn))?;
+    let plural = if signed_out == 1 { "" } else { "s" };
+    context.ui.note(&format!(
+        "{} and {signed_out} sign-in{plural}. Long-lived keys stay.",
+        said(cleared)
+    ));
+    Ok(())
+}
+
+fn clear(context: &Context, keys: &[Key]) -> Result<usize, Error> {
+    let mut cleared = 0;
+    for key in keys {
+        if context.cache.delete(key)? {
+            cleared += 1;
+        }
+    }
+    Ok(cleared)
+}
+
+fn said(cleared: usize) -> String {
+    match cleared {
+        0 => "Nothing was cached".to_owned(),
+        1 => "Cleared 1 session".to_owned(),
+        more => format!("Cleared {more} sessions"),
+    }
+}

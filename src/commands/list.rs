@@ -1,0 +1,228 @@
+//! `vault list`: profiles, where their credentials come from, and what is cached until when. It
+//! reads no secret, so it never asks for anything to be unlocked.
+
+use std::collections::HashMap;
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use super::context::Context;
+use crate::broker::{self, Want};
+use crate::cache::Key;
+use crate::config::Config;
+use crate::deliver::environment::rfc3339;
+use crate::error::Error;
+use crate::resolve::{self, Chain, Source, SourceKind};
+
+/// List profiles, where their credentials come from, and what is cached
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  \
+    vault list\n  \
+    vault list --json | jq -r '.[] | select(.expires_at) | .profile'")]
+pub struct Args {
+    /// Print a JSON array
+    #[arg(long, conflicts_with = "names")]
+    json: bool,
+    /// Print the names alone, one a line
+    #[arg(long)]
+    names: bool,
+    /// Only profiles with cached credentials
+    #[arg(long)]
+    sessions: bool,
+}
+
+/// A profile as it is listed.
+#[derive(Serialize)]
+struct Row {
+    profile: String,
+    account_id: Option<String>,
+    role_name: Option<String>,
+    source: &'static str,
+    sso_session: Option<String>,
+    region: Option<String>,
+    expires_at: Option<String>,
+    signed_in_until: Option<String>,
+    #[serde(skip)]
+    expires: Option<Timestamp>,
+}
+
+/// When each cached entry ends.
+type Ends = HashMap<Key, Option<Timestamp>>;
+
+impl Args {
+    pub(super) fn run(self, context: &Context) -> Result<(), Error> {
+        let config = context.config()?;
+        if self.names && !self.sessions {
+            return context.print(&lines(config.profile_names()));
+        }
+        let now = Context::now();
+        let ends = ends(context)?;
+        let mut rows = Vec::new();
+        for profile in config.profile_names() {
+            rows.push(row(context, config, profile, &ends, now));
+        }
+        if self.sessions {
+            rows.retain(|row| row.expires.is_some());
+        }
+        if self.names {
+            context.print(&lines(rows.iter().map(|row| row.profile.as_str())))
+        } else if self.json {
+            context.print_json(&rows)
+        } else {
+            if rows.is_empty() {
+                context.ui.note(if self.sessions {
+                    "Nothing is cached."
+                } else {
+                    "No profiles."
+                });
+                return Ok(());
+            }
+            context.print(&table(&rows, now))
+        }
+    }
+}
+
+fn lines<'a>(names: impl Iterator<Item = &'a str>) -> String {
+    names.map(|name| format!("{name}\n")).collect()
+}
+
+fn ends(context: &Context) -> Result<Ends, Error> {
+    let entries = context.cache.entries()?;
+    Ok(entries
+        .into_iter()
+        .map(|entry| (entry.key, entry.expires_at))
+        .collect())
+}
+
+/// A profile that can't be understood is listed all the same, and said to be wrong: one mistake does
+/// not hide the others.
+fn row(context: &Context, config: &Config, profile: &str, ends: &Ends, now: Timestamp) -> Row {
+    match resolve::resolve(config, profile) {
+        Ok(chain) => known(profile, &chain, ends, now),
+        Err(error) => {
+            context.ui.warn(&format!(
+                "profile `{profile}`: {}",
+                Error::from(error).one_line()
+            ));
+            unknown(profile)
+        }
+    }
+}
+
+fn known(profile: &str, chain: &Chain, ends: &Ends, now: Timestamp) -> Row {
+    let last = broker::keys(chain, Want::default())
+        .ok()
+        .and_then(|keys| keys.last().cloned());
+    let expires = last.and_then(|key| ends.get(&key).copied().flatten());
+    let session = chain.session();
+    let signed_in = session.and_then(|session| ends.get(&broker::sign_in_key(session)));
+    let signed_in = signed_in.copied().flatten().filter(|until| *until > now);
+    let (account, role) = whose(chain);
+    Row {
+        profile: profile.to_owned(),
+        account_id: account,
+        role_name: role,
+        source: chain.kind().as_str(),
+        sso_session: session.and_then(|session| session.name.clone()),
+        region: chain.region.clone(),
+        expires_at: expires.map(rfc3339),
+        signed_in_until: signed_in.map(rfc3339),
+        expires,
+    }
+}
+
+/// The account and the role that the credentials are for: the last role's, by its ARN
+/// (`arn:aws:iam::123456789012:role/path/name`), else the permission set's.
+fn whose(chain: &Chain) -> (Option<String>, Option<String>) {
+    if let Some(role) = chain.roles.last() {
+        let mut parts = role.role_arn.splitn(6, ':').skip(4);
+        let account = parts.next().filter(|account| !account.is_empty());
+        let name = parts
+            .next()
+            .and_then(|resource| resource.rsplit('/').next());
+        return (account.map(str::to_owned), name.map(str::to_owned));
+    }
+    match &chain.source {
+        Source::Sso(sso) => (Some(sso.account.to_string()), Some(sso.role.to_string())),
+        _ => (None, None),
+    }
+}
+
+fn unknown(profile: &str) -> Row {
+    Row {
+        profile: profile.to_owned(),
+        account_id: None,
+        role_name: None,
+        source: SourceKind::None.as_str(),
+        sso_session: None,
+        region: None,
+        expires_at: None,
+        signed_in_until: None,
+        expires: None,
+    }
+}
+
+fn table(rows: &[Row], now: Timestamp) -> String {
+    let header = ["PROFILE", "ACCOUNT", "ROLE", "SOURCE", "CREDENTIALS"].map(str::to_owned);
+    let mut cells = vec![header];
+    for row in rows {
+        let or_dash = |cell: &Option<String>| cell.clone().unwrap_or_else(|| "-".to_owned());
+        cells.push([
+            row.profile.clone(),
+            or_dash(&row.account_id),
+            or_dash(&row.role_name),
+            row.source.to_owned(),
+            left(row.expires, now),
+        ]);
+    }
+    let mut widths = [0; 5];
+    for line in &cells {
+        for (width, cell) in widths.iter_mut().zip(line) {
+            *width = (*width).max(cell.chars().count());
+        }
+    }
+    cells.iter().map(|line| aligned(line, widths)).collect()
+}
+
+fn aligned(line: &[String; 5], widths: [usize; 5]) -> String {
+    let mut text = String::new();
+    for (cell, width) in line.iter().zip(widths) {
+        text.push_str(&format!("{cell:width$}  "));
+    }
+    format!("{}\n", text.trim_end())
+}
+
+/// `41m left`, `1h 05m left`, `expired`, `-`
+fn left(expires: Option<Timestamp>, now: Timestamp) -> String {
+    let Some(end) = expires else {
+        return "-".to_owned();
+    };
+    let minutes = end.duration_since(now).as_mins();
+    match minutes {
+        _ if end <= now => "expired".to_owned(),
+        0 => "<1m left".to_owned(),
+        1..60 => format!("{minutes}m left"),
+        _ => format!("{}h {:02}m left", minutes / 60, minutes % 60),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_time_left_is_said_as_a_person_says_it() {
+        let now: Timestamp = "2026-11-23T10:00:00Z".parse().unwrap();
+        let table = [
+            (None, "-"),
+            (Some("2026-11-23T09:59:59Z"), "expired"),
+            (Some("2026-11-23T10:00:00Z"), "expired"),
+            (Some("2026-11-23T10:00:59Z"), "<1m left"),
+            (Some("2026-11-23T10:41:30Z"), "41m left"),
+            (Some("2026-11-23T11:05:00Z"), "1h 05m left"),
+        ];
+        for (end, said) in table {
+            assert_eq!(left(end.map(|end| end.parse().unwrap()), now), said);
+        }
+    }
+}

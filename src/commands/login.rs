@@ -1,0 +1,189 @@
+//! `vault login`: sign in once, for every profile that shares the sso-session.
+
+use jiff::tz::TimeZone;
+use serde::Serialize;
+
+use super::context::{Context, SignIn, name};
+use crate::config::{Profile, SsoSession};
+use crate::credentials::AccessToken;
+use crate::deliver::environment::rfc3339;
+use crate::error::{Error, Kind};
+use crate::resolve;
+
+/// Sign in, once, for all profiles that share an sso-session
+///
+/// Without a name: the one sso-session of the configuration, or a list to pick from. A sign-in is
+/// renewed by itself for as long as the Identity Center session lasts.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  \
+    vault login\n  \
+    vault login corp --no-browser     print the address and the code only")]
+pub struct Args {
+    /// Profiles or sso-sessions
+    #[arg(value_name = "PROFILE|SSO-SESSION", conflicts_with = "all")]
+    names: Vec<String>,
+    /// Every sso-session of the configuration
+    #[arg(long)]
+    all: bool,
+    /// Sign in again, although there is a sign-in
+    #[arg(long)]
+    force: bool,
+    /// Sign in with a code that any browser can confirm, as vault always does so far
+    #[arg(long)]
+    device_code: bool,
+    /// Open no browser: print the address and the code only
+    #[arg(long, conflicts_with = "browser")]
+    no_browser: bool,
+    /// Open the address with this command [env: AWS_VAULT_BROWSER, BROWSER]
+    #[arg(long, value_name = "COMMAND")]
+    browser: Option<String>,
+    /// Print what was signed in to, and until when, as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// What is signed in to, for `--json`.
+#[derive(Serialize)]
+struct SignedIn {
+    sso_session: Option<String>,
+    start_url: String,
+    expires_at: String,
+}
+
+/// A session to sign in to, and the profile that led to it: it may say where the services are.
+struct Target {
+    session: SsoSession,
+    profile: Option<Profile>,
+}
+
+impl Args {
+    pub(super) fn run(self, context: &Context) -> Result<(), Error> {
+        let mut signed_in = Vec::new();
+        for target in self.targets(context)? {
+            let token = self.sign_in(context, &target)?;
+            signed_in.push(SignedIn {
+                sso_session: target.session.name,
+                start_url: target.session.start_url,
+                expires_at: rfc3339(token.expires_at),
+            });
+        }
+        if self.json {
+            context.print_json(&signed_in)?;
+        }
+        Ok(())
+    }
+
+    fn targets(&self, context: &Context) -> Result<Vec<Target>, Error> {
+        let config = context.config()?;
+        let names = match (self.all, self.names.is_empty()) {
+            (true, _) => config.sso_session_names().map(str::to_owned).collect(),
+            (false, false) => self.names.clone(),
+            (false, true) => vec![only(context)?],
+        };
+        let mut targets: Vec<Target> = Vec::new();
+        for name in names {
+            let session = resolve::resolve_session(config, &name)?;
+            if targets.iter().all(|target| target.session != session) {
+                let profile = config.profile(&name).ok();
+                targets.push(Target { session, profile });
+            }
+        }
+        if targets.is_empty() {
+            return Err(none());
+        }
+        Ok(targets)
+    }
+
+    fn sign_in(&self, context: &Context, target: &Target) -> Result<AccessToken, Error> {
+        let session = &target.session;
+        let broker = context.broker(target.profile.as_ref())?;
+        if !self.force
+            && let Some(token) = broker.token(session, None)?
+        {
+            context.ui.note(&format!(
+                "Already signed in to {}: it lasts {}.",
+                name(session),
+                until(&token)
+            ));
+            return Ok(token);
+        }
+        if context.ui.no_input() {
+            let message = format!("no one is signed in to {}", name(session));
+            let error = Error::new(Kind::SignInRequired, message);
+            return Err(error.hint("run `vault login` without --no-input"));
+        }
+        let how = SignIn {
+            force: self.force,
+            no_browser: self.no_browser,
+            browser: self.browser.clone(),
+        };
+        let token = context.sign_in(&broker, session, &how)?;
+        context.ui.note(&format!(
+            "Signed in to {}: it lasts {}.",
+            name(session),
+            until(&token)
+        ));
+        Ok(token)
+    }
+}
+
+/// The one sso-session that can be meant, or the one that is picked.
+fn only(context: &Context) -> Result<String, Error> {
+    let config = context.config()?;
+    let names: Vec<_> = config.sso_session_names().map(str::to_owned).collect();
+    match &names[..] {
+        [] => older(context),
+        [only] => Ok(only.clone()),
+        several if !context.ui.can_ask() => {
+            let list = several.join(", ");
+            let error = Error::new(
+                Kind::Usage,
+                format!("there are several sso-sessions: {list}"),
+            );
+            Err(error.hint("name one, or `--all`"))
+        }
+        _ => Ok(context.ui.pick("Sign in to", names)?),
+    }
+}
+
+/// Without an sso-session: the one portal that profiles in the older form agree on.
+fn older(context: &Context) -> Result<String, Error> {
+    let config = context.config()?;
+    let mut found: Vec<(SsoSession, String)> = Vec::new();
+    for profile in config.profile_names() {
+        if let Ok(session) = resolve::resolve_session(config, profile)
+            && found.iter().all(|(known, _)| *known != session)
+        {
+            found.push((session, profile.to_owned()));
+        }
+    }
+    let names: Vec<_> = found.into_iter().map(|(_, profile)| profile).collect();
+    match &names[..] {
+        [] => Err(none()),
+        [only] => Ok(only.clone()),
+        _ if !context.ui.can_ask() => {
+            let error = Error::new(Kind::Usage, "the profiles sign in to different places");
+            Err(error.hint(format!("name a profile: {}", names.join(", "))))
+        }
+        _ => Ok(context.ui.pick("Sign in as for", names)?),
+    }
+}
+
+fn none() -> Error {
+    let error = Error::new(
+        Kind::Failed,
+        "there is nothing to sign in to in the configuration",
+    );
+    error.hint("add an `[sso-session NAME]` section with `sso_start_url` and `sso_region`")
+}
+
+/// `until 17:30`, by the clock on the person's wall, and whether it ends there.
+fn until(token: &AccessToken) -> String {
+    let local = token.expires_at.to_zoned_datetime(TimeZone::system());
+    let renewed = if token.refresh_token.is_some() {
+        ", and is renewed by itself"
+    } else {
+        ""
+    };
+    format!("until {}{renewed}", local.strftime("%a %H:%M"))
+}

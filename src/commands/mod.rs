@@ -1,0 +1,74 @@
+//! A file a command: its options, what it does, its words. This one has the one `match`.
+//!
+//! They are the only ones who talk to a person, and only through `ui`.
+
+mod clear;
+mod context;
+mod exec;
+mod list;
+mod login;
+
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use clap::Subcommand;
+
+use crate::cli::Cli;
+use crate::env;
+use crate::error::{Error, Kind};
+use crate::settings::{Flags, Settings};
+use crate::ui::Ui;
+use context::Context;
+
+/// What vault can be told to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    Exec(exec::Args),
+    Login(login::Args),
+    Clear(clear::Args),
+    #[command(visible_alias = "ls")]
+    List(list::Args),
+}
+
+impl Command {
+    /// Whether exit codes belong to a command that vault runs.
+    pub fn is_exec(&self) -> bool {
+        matches!(self, Self::Exec(_))
+    }
+}
+
+/// Runs a command, says what failed, and gives the exit code.
+pub fn run(cli: Cli) -> ExitCode {
+    let global = cli.global;
+    let flags = Flags {
+        backend: global.backend.clone(),
+        no_input: global.no_input,
+    };
+    let settings = Settings::load(flags);
+    let no_input = settings.as_ref().map_or(true, |settings| settings.no_input);
+    let no_color = env::var_os(env::NO_COLOR).is_some();
+    let ui = Arc::new(Ui::new(global.quiet, global.color, no_color, no_input));
+    let exec = cli.command.is_exec();
+    let result = settings
+        .map_err(Error::from)
+        .and_then(|settings| dispatch(cli.command, &Context::new(settings, Arc::clone(&ui))));
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // Who pressed Ctrl-C knows.
+            if error.kind() != Kind::Interrupted {
+                ui.error(error.message(), error.causes(), error.hints());
+            }
+            ExitCode::from(error.kind().exit_code(exec))
+        }
+    }
+}
+
+fn dispatch(command: Command, context: &Context) -> Result<(), Error> {
+    match command {
+        Command::Exec(args) => args.run(context),
+        Command::Login(args) => args.run(context),
+        Command::Clear(args) => args.run(context),
+        Command::List(args) => args.run(context),
+    }
+}

@@ -1,0 +1,44 @@
+//! Windows: there is no becoming another process, so vault waits for its child. A Ctrl-C goes to
+//! both by the console; vault lets it pass, and leaves with the child's exit status.
+
+use std::ffi::OsStr;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// vault waits for its child.
+pub(super) const STAYS: bool = true;
+pub(super) const DEFAULT_SHELL: &str = "cmd.exe";
+pub(super) const DEFAULT_PATH: &str = r"C:\Windows\System32;C:\Windows";
+/// What makes a file a program, as `cmd.exe` has it where `PATHEXT` is not set.
+const EXTENSIONS: [&str; 4] = ["com", "exe", "bat", "cmd"];
+
+/// Runs the command to its end and leaves with its exit status, all 32 bits of it.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the nearest thing to becoming the command"
+)]
+pub(super) fn run(mut command: Command, _called: &OsStr) -> io::Error {
+    match command.spawn().and_then(|mut child| child.wait()) {
+        Ok(status) => std::process::exit(status.code().unwrap_or(1)),
+        Err(error) => error,
+    }
+}
+
+pub(super) fn check(candidate: &Path) -> io::Result<()> {
+    if candidate.metadata()?.is_dir() {
+        return Err(io::ErrorKind::IsADirectory.into());
+    }
+    Ok(())
+}
+
+/// With each extension that makes it a program, unless it has one.
+pub(super) fn spellings(candidate: PathBuf) -> Vec<PathBuf> {
+    if candidate.extension().is_some() {
+        return vec![candidate];
+    }
+    EXTENSIONS
+        .iter()
+        .map(|extension| candidate.with_extension(extension))
+        .collect()
+}

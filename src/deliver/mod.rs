@@ -1,0 +1,4 @@
+//! Where credentials go. Nothing here knows where they came from, and nothing here talks to a person.
+
+pub mod child;
+pub mod environment;

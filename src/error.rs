@@ -1,0 +1,300 @@
+//! The one error that a person sees: what failed, because of what, what to do, and the exit code.
+//!
+//! Hints are attached here and nowhere else; who prints it is `lib`'s affair.
+
+use std::error::Error as StdError;
+
+use crate::broker::BrokerError;
+use crate::browser::BrowserError;
+use crate::cache::CacheError;
+use crate::config::ConfigError;
+use crate::deliver::child::ChildError;
+use crate::env;
+use crate::keystore::KeystoreError;
+use crate::resolve::ResolveError;
+use crate::settings::SettingsError;
+use crate::source::SourceError;
+use crate::ui::AskError;
+
+/// What kind of failure it is: this decides the exit code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// It did not work.
+    Failed,
+    /// The command line is wrong.
+    Usage,
+    /// A person must sign in, and may not be asked here.
+    SignInRequired,
+    /// The person left.
+    Interrupted,
+    /// `exec`: the command cannot be run.
+    CannotRun,
+    /// `exec`: there is no such command.
+    NoCommand,
+}
+
+impl Kind {
+    /// The exit code. `exec` keeps every code but its own three for the command that it runs.
+    pub fn exit_code(self, exec: bool) -> u8 {
+        match self {
+            Self::Interrupted => 130,
+            Self::NoCommand => 127,
+            Self::CannotRun => 126,
+            _ if exec => 125,
+            Self::Failed => 1,
+            Self::Usage => 2,
+            Self::SignInRequired => 4,
+        }
+    }
+}
+
+/// An error as a person sees it.
+#[derive(Debug)]
+pub struct Error {
+    kind: Kind,
+    message: String,
+    causes: Vec<String>,
+    hints: Vec<String>,
+}
+
+impl Error {
+    /// A failure with its message: a lower-case fragment.
+    pub fn new(kind: Kind, message: impl Into<String>) -> Self {
+        Self {
+            kind,
+            message: message.into(),
+            causes: Vec::new(),
+            hints: Vec::new(),
+        }
+    }
+
+    /// With what to do about it.
+    #[must_use]
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hints.push(hint.into());
+        self
+    }
+
+    /// With what it came from.
+    #[must_use]
+    pub fn caused_by(mut self, cause: impl Into<String>) -> Self {
+        self.causes.push(cause.into());
+        self
+    }
+
+    /// As the cause of a failure that the person can place.
+    #[must_use]
+    pub fn context(mut self, message: impl Into<String>) -> Self {
+        self.causes
+            .insert(0, std::mem::replace(&mut self.message, message.into()));
+        self
+    }
+
+    /// What failed.
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+
+    /// Because of what, the outermost first.
+    pub fn causes(&self) -> &[String] {
+        &self.causes
+    }
+
+    /// What to do.
+    pub fn hints(&self) -> &[String] {
+        &self.hints
+    }
+
+    /// What kind of failure it is.
+    pub fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    /// `error` and the errors under it; one that only passes another on is not said twice.
+    fn from_chain(kind: Kind, error: &(dyn StdError + 'static)) -> Self {
+        let mut made = Self::new(kind, error.to_string());
+        let mut next = error.source();
+        while let Some(cause) = next {
+            let text = cause.to_string();
+            if made.causes.last().unwrap_or(&made.message) != &text {
+                made.causes.push(text);
+            }
+            next = cause.source();
+        }
+        made
+    }
+}
+
+impl Error {
+    /// All of it in one line, for a warning.
+    pub fn one_line(&self) -> String {
+        let mut line = self.message.clone();
+        for cause in &self.causes {
+            line.push_str(": ");
+            line.push_str(cause);
+        }
+        line
+    }
+}
+
+impl From<env::NotText> for Error {
+    fn from(error: env::NotText) -> Self {
+        Self::from_chain(Kind::Failed, &error)
+    }
+}
+
+impl From<SettingsError> for Error {
+    fn from(error: SettingsError) -> Self {
+        Self::from_chain(Kind::Failed, &error)
+    }
+}
+
+impl From<AskError> for Error {
+    fn from(error: AskError) -> Self {
+        let kind = match error {
+            AskError::Interrupted => Kind::Interrupted,
+            _ => Kind::Failed,
+        };
+        Self::from_chain(kind, &error)
+    }
+}
+
+impl From<ChildError> for Error {
+    fn from(error: ChildError) -> Self {
+        let kind = match error {
+            ChildError::NotFound(_) => Kind::NoCommand,
+            ChildError::CannotRun(..) => Kind::CannotRun,
+        };
+        Self::from_chain(kind, &error)
+    }
+}
+
+impl From<BrowserError> for Error {
+    fn from(error: BrowserError) -> Self {
+        Self::from_chain(Kind::Failed, &error)
+    }
+}
+
+impl From<ConfigError> for Error {
+    fn from(error: ConfigError) -> Self {
+        let made = Self::from_chain(Kind::Failed, &error);
+        match &error {
+            ConfigError::NoSuchProfile { closest, any, .. } => {
+                meant(made, closest, *any, "profile")
+            }
+            ConfigError::NoSuchSession { closest, any, .. } => {
+                meant(made, closest, *any, "sso-session")
+            }
+            _ => made,
+        }
+    }
+}
+
+fn meant(error: Error, closest: &[String], any: bool, what: &str) -> Error {
+    let names: Vec<_> = closest.iter().map(|name| format!("`{name}`")).collect();
+    match (names.is_empty(), any) {
+        (false, _) => error.hint(format!("did you mean {}?", names.join(" or "))),
+        (true, true) => error.hint("`vault list` shows the profiles that there are"),
+        (true, false) => error.hint(format!("there is no {what} in the configuration at all")),
+    }
+}
+
+impl From<KeystoreError> for Error {
+    fn from(error: KeystoreError) -> Self {
+        let kind = match &error {
+            KeystoreError::Interrupted => Kind::Interrupted,
+            KeystoreError::UnknownBackend(_) => Kind::Usage,
+            _ => Kind::Failed,
+        };
+        let made = Self::from_chain(kind, &error);
+        match &error {
+            KeystoreError::Locked => made.hint("unlock it, or use another with `--backend file`"),
+            KeystoreError::Missing { .. } => made.hint("use another with `--backend file`"),
+            KeystoreError::TimedOut { .. } => {
+                made.hint("see whether it waits for you to unlock it, or use `--backend file`")
+            }
+            KeystoreError::WrongPassphrase => made.hint(format!(
+                "give the one that the keystore was made with, on the terminal or in {}",
+                env::AWS_VAULT_FILE_PASSPHRASE
+            )),
+            KeystoreError::PassphraseNeeded => made.hint(format!(
+                "set {}, or run it on a terminal",
+                env::AWS_VAULT_FILE_PASSPHRASE
+            )),
+            KeystoreError::Damaged { .. } => made.hint(
+                "it was left as it is: restore it from a backup, or move it away and sign in again",
+            ),
+            _ => made,
+        }
+    }
+}
+
+impl From<CacheError> for Error {
+    fn from(error: CacheError) -> Self {
+        match error {
+            CacheError::Keystore(error) => error.into(),
+            CacheError::Busy(..) => Self::from_chain(Kind::Failed, &error)
+                .hint("see what the other one waits for, or end it"),
+            CacheError::Io(..) => Self::from_chain(Kind::Failed, &error),
+        }
+    }
+}
+
+impl From<SourceError> for Error {
+    fn from(error: SourceError) -> Self {
+        let made = Self::from_chain(Kind::Failed, &error);
+        match &error {
+            SourceError::Unreachable { .. } | SourceError::TimedOut { .. } => {
+                made.hint("check the network, a VPN, the proxy, and `sso_region`")
+            }
+            SourceError::NotAws { .. } => {
+                made.hint("a captive portal or a proxy is in the way: open any page in a browser")
+            }
+            SourceError::Throttled(_) | SourceError::Unavailable { .. } => {
+                made.hint("wait a minute, and try again")
+            }
+            SourceError::CodeExpired | SourceError::Refused => {
+                made.hint("run it again for a new code")
+            }
+            SourceError::CaBundle { .. } => {
+                made.hint("see AWS_CA_BUNDLE and the profile's `ca_bundle`")
+            }
+            _ => made,
+        }
+    }
+}
+
+impl From<BrokerError> for Error {
+    fn from(error: BrokerError) -> Self {
+        match error {
+            BrokerError::Cache(error) => error.into(),
+            BrokerError::Source(error) => error.into(),
+            BrokerError::NoAccess(..) => Self::from_chain(Kind::Failed, &error)
+                .hint("check `sso_account_id` and `sso_role_name`, or ask for the permission set"),
+            BrokerError::Role(..) => Self::from_chain(Kind::Failed, &error)
+                .hint("check `role_arn`, and that the role trusts the profile it is assumed from"),
+            BrokerError::FailedElsewhere(_) => {
+                Self::from_chain(Kind::Failed, &error).hint("run it again for a new code")
+            }
+            BrokerError::NotServed(_) => Self::from_chain(Kind::Failed, &error)
+                .hint("vault serves SSO profiles, and roles that are assumed from one"),
+            BrokerError::NoSource => Self::from_chain(Kind::Failed, &error)
+                .hint("add `sso_session`, `sso_account_id` and `sso_role_name` to the profile"),
+        }
+    }
+}
+
+impl From<ResolveError> for Error {
+    fn from(error: ResolveError) -> Self {
+        match error {
+            ResolveError::NoSuchProfile(error) => error.into(),
+            ResolveError::NoSuchSession { ref closest, .. } => meant(
+                Self::from_chain(Kind::Failed, &error),
+                closest,
+                true,
+                "sso-session",
+            ),
+            error => Self::from_chain(Kind::Failed, &error),
+        }
+    }
+}

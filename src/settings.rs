@@ -1,0 +1,246 @@
+//! Settings: a flag, else its variable, else `config.toml`, else the default; and where vault's own
+//! files are. It reads that one file and knows what a setting may say, not what is done with it.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use serde::Deserialize;
+
+use crate::env;
+
+/// How long the `file` keystore's data key rests in the kernel's keyring unless told otherwise: a
+/// working day, so that the passphrase is asked for when the person signs in, and not between.
+const UNLOCKED_FOR: Duration = Duration::from_hours(8);
+
+/// What the global options said.
+#[derive(Clone, Debug, Default)]
+pub struct Flags {
+    /// `--backend`.
+    pub backend: Option<String>,
+    /// `--no-input`.
+    pub no_input: bool,
+}
+
+/// What holds for this run.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The keystore's name, as it was written.
+    pub backend: String,
+    /// Ask nothing, open nothing.
+    pub no_input: bool,
+    /// The browser command of `config.toml`.
+    pub browser: Option<String>,
+    /// How long the `file` keystore's data key may rest in the kernel's keyring.
+    pub unlocked_for: Duration,
+    /// Where files are.
+    pub directories: Directories,
+}
+
+/// Why there are no settings.
+#[derive(Debug, thiserror::Error)]
+pub enum SettingsError {
+    /// The file can't be read.
+    #[error("cannot read `{}`", .0.display())]
+    Unreadable(PathBuf, #[source] std::io::Error),
+    /// The file says something that it can't say.
+    #[error("`{}`: line {line}: {what}", .path.display())]
+    Mistake {
+        /// The file.
+        path: PathBuf,
+        /// Counted from 1.
+        line: usize,
+        /// The parser's words.
+        what: String,
+    },
+    /// The operating system does not say where this user's files are.
+    #[error("there is no home directory")]
+    NoHome,
+    /// A value that is no duration.
+    #[error("{0}: `{1}` is not a duration: write `90m`, `1h`, or seconds")]
+    Duration(String, String),
+    /// A variable that is not text.
+    #[error(transparent)]
+    NotText(#[from] env::NotText),
+}
+
+/// `config.toml` as it is written.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Written {
+    backend: Option<String>,
+    no_input: Option<bool>,
+    #[serde(default)]
+    login: Login,
+    #[serde(default)]
+    file: File,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Login {
+    browser: Option<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    unlocked_for: Option<String>,
+}
+
+impl Settings {
+    /// Puts them together.
+    ///
+    /// # Errors
+    ///
+    /// `config.toml` or a variable is wrong. A file that is not there says nothing, and is not wrong.
+    pub fn load(flags: Flags) -> Result<Self, SettingsError> {
+        let directories = Directories::find().ok_or(SettingsError::NoHome)?;
+        let path = directories.settings.join("config.toml");
+        let written = read(&path)?;
+        let backend = flags
+            .backend
+            .map_or_else(|| env::var(env::AWS_VAULT_BACKEND), |b| Ok(Some(b)))?;
+        Ok(Self {
+            backend: backend.or(written.backend).unwrap_or_else(|| "auto".into()),
+            no_input: flags.no_input
+                || env::var_os(env::AWS_VAULT_NO_INPUT)
+                    .map_or(written.no_input.unwrap_or(false), |_| {
+                        env::switch(env::AWS_VAULT_NO_INPUT)
+                    }),
+            browser: written.login.browser,
+            unlocked_for: unlocked_for(&path, written.file.unlocked_for)?,
+            directories,
+        })
+    }
+}
+
+fn read(path: &Path) -> Result<Written, SettingsError> {
+    match std::fs::read_to_string(path) {
+        Ok(text) => toml::from_str(&text).map_err(|error| {
+            let line = error
+                .span()
+                .map_or(1, |span| text[..span.start].lines().count().max(1));
+            let what = error.message().to_owned();
+            SettingsError::Mistake {
+                path: path.to_owned(),
+                line,
+                what,
+            }
+        }),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Written::default()),
+        Err(error) => Err(SettingsError::Unreadable(path.to_owned(), error)),
+    }
+}
+
+fn unlocked_for(path: &Path, written: Option<String>) -> Result<Duration, SettingsError> {
+    let (origin, text) = match (env::var(env::AWS_VAULT_FILE_UNLOCKED_FOR)?, written) {
+        (Some(text), _) => (env::AWS_VAULT_FILE_UNLOCKED_FOR.to_owned(), text),
+        (None, Some(text)) => (format!("{}: file.unlocked_for", path.display()), text),
+        (None, None) => return Ok(UNLOCKED_FOR),
+    };
+    parse_duration(&text).ok_or(SettingsError::Duration(origin, text))
+}
+
+/// `1h`, `90m`, `1h30m`, `45s`, or a bare number of seconds.
+pub fn parse_duration(text: &str) -> Option<Duration> {
+    if let Ok(seconds) = text.parse() {
+        return Some(Duration::from_secs(seconds));
+    }
+    let mut rest = text;
+    let mut total: u64 = 0;
+    while !rest.is_empty() {
+        let end = rest.find(|c: char| !c.is_ascii_digit())?;
+        let number: u64 = rest[..end].parse().ok()?;
+        let unit = match rest.as_bytes().get(end)? {
+            b'h' => 3600,
+            b'm' => 60,
+            b's' => 1,
+            _ => return None,
+        };
+        total = total.checked_add(number.checked_mul(unit)?)?;
+        rest = &rest[end + 1..];
+    }
+    (!text.is_empty()).then(|| Duration::from_secs(total))
+}
+
+/// Where vault's own files are.
+#[derive(Clone, Debug)]
+pub struct Directories {
+    /// Where `config.toml` is (`dirs::config_dir()`).
+    pub settings: PathBuf,
+    /// The `file` keystore, the list of what is cached, and the locks (`dirs::data_local_dir()`: a
+    /// roaming profile on Windows would carry them to machines that can't read them).
+    pub data: PathBuf,
+    /// Where the AWS files' directory, `~/.aws`, is.
+    pub home: PathBuf,
+}
+
+impl Directories {
+    /// Asks the operating system; `None` where there is no home directory.
+    pub fn find() -> Option<Self> {
+        Some(Self {
+            settings: dirs::config_dir()?.join("vault"),
+            data: dirs::data_local_dir()?.join("vault"),
+            home: dirs::home_dir()?,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_duration_is_seconds_or_hours_minutes_and_seconds() {
+        let table = [
+            ("3600", Some(3600)),
+            ("1h", Some(3600)),
+            ("90m", Some(5400)),
+            ("1h30m", Some(5400)),
+            ("1h30m5s", Some(5405)),
+            ("0", Some(0)),
+            ("", None),
+            ("h", None),
+            ("1d", None),
+            ("1h30", None),
+            ("-1", None),
+            ("99999999999999999999h", None),
+        ];
+        for (text, seconds) in table {
+            assert_eq!(parse_duration(text).map(|d| d.as_secs()), seconds, "{text}");
+        }
+    }
+
+    fn written(text: &str) -> Result<Written, SettingsError> {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("config.toml");
+        std::fs::write(&path, text).unwrap();
+        read(&path)
+    }
+
+    #[test]
+    fn a_mistake_in_config_toml_names_file_line_and_key() {
+        let error = written("backend = \"file\"\nbakend = 1\n")
+            .unwrap_err()
+            .to_string();
+        assert!(
+            error.contains("config.toml`: line 2: unknown field `bakend`"),
+            "{error}"
+        );
+        let error = written("\n\nno_input = 3\n").unwrap_err().to_string();
+        assert!(
+            error.contains("line 3") && error.contains("boolean"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn a_config_toml_that_is_not_there_says_nothing() {
+        assert!(
+            read(Path::new("/nonexistent/config.toml"))
+                .unwrap()
+                .backend
+                .is_none()
+        );
+    }
+}

@@ -1,0 +1,232 @@
+//! What every request to AWS goes through: one runtime, one HTTP client with the person's proxy and
+//! certificate authorities, time limits, retries, and one reading of what went wrong.
+//!
+//! It is built on the cold path alone, and it knows no service.
+
+use std::future::Future;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use aws_config::retry::RetryConfig;
+use aws_config::timeout::TimeoutConfig;
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_smithy_async::rt::sleep::TokioSleep;
+use aws_smithy_async::time::SystemTimeSource;
+use aws_smithy_http_client::Connector;
+use aws_smithy_http_client::proxy::ProxyConfig;
+use aws_smithy_http_client::tls::{self, TlsContext, TrustStore, rustls_provider::CryptoMode};
+use aws_smithy_runtime_api::client::http::{SharedHttpClient, SharedHttpConnector, http_client_fn};
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use aws_smithy_runtime_api::client::result::SdkError;
+use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+use rustls_pki_types::CertificateDer;
+use rustls_pki_types::pem::PemObject;
+
+use super::SourceError;
+
+/// A server that is there answers the handshake in this time.
+const CONNECT_LIMIT: Duration = Duration::from_secs(4);
+/// AWS answers these calls within a second; ten leave room for a bad line.
+const ATTEMPT_LIMIT: Duration = Duration::from_secs(10);
+/// All attempts together: as long as a person at a prompt can be asked to wait.
+const OPERATION_LIMIT: Duration = Duration::from_secs(25);
+/// 429 and 5xx are tried again this often in all, with a pause that doubles.
+const ATTEMPTS: u32 = 5;
+
+/// What a request needs besides its own content.
+#[derive(Clone, Debug, Default)]
+pub struct Settings {
+    /// A PEM file of certificate authorities to trust instead of the system's.
+    pub ca_bundle: Option<PathBuf>,
+}
+
+/// One runtime and one client for all requests of a run.
+pub struct Transport {
+    runtime: tokio::runtime::Runtime,
+    http: SharedHttpClient,
+}
+
+impl Transport {
+    /// Sets up the runtime and the client; nothing is sent yet.
+    ///
+    /// # Errors
+    ///
+    /// The CA bundle can't be used.
+    pub fn new(settings: &Settings) -> Result<Self, SourceError> {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .map_err(|error| SourceError::Setup(error.to_string()))?;
+        let trust = settings.ca_bundle.as_deref().map(trust_store).transpose()?;
+        Ok(Self {
+            runtime,
+            http: http_client(trust.unwrap_or_default())?,
+        })
+    }
+
+    /// Runs a request to its end.
+    pub fn run<F: Future>(&self, future: F) -> F::Output {
+        self.runtime.block_on(future)
+    }
+
+    /// What a service's client is made from. Built by hand: loading it would read the environment
+    /// and the AWS files behind our back.
+    pub fn sdk_config(&self, region: &str, endpoint: Option<&str>) -> SdkConfig {
+        let mut config = SdkConfig::builder()
+            .behavior_version(BehaviorVersion::v2026_01_12())
+            .region(Region::new(region.to_owned()))
+            .http_client(self.http.clone())
+            .sleep_impl(TokioSleep::new())
+            .time_source(SystemTimeSource::new())
+            .retry_config(RetryConfig::standard().with_max_attempts(ATTEMPTS))
+            .timeout_config(
+                TimeoutConfig::builder()
+                    .connect_timeout(CONNECT_LIMIT)
+                    .operation_attempt_timeout(ATTEMPT_LIMIT)
+                    .operation_timeout(OPERATION_LIMIT)
+                    .build(),
+            );
+        config.set_endpoint_url(endpoint.map(str::to_owned));
+        config.build()
+    }
+}
+
+/// The SDK's own connector ignores proxies once a trust store is given to it, so this is ours.
+fn http_client(trust: TrustStore) -> Result<SharedHttpClient, SourceError> {
+    let context = TlsContext::builder()
+        .with_trust_store(trust)
+        .build()
+        .map_err(|error| SourceError::Setup(error.to_string()))?;
+    Ok(http_client_fn(move |settings, components| {
+        let mut connector = Connector::builder()
+            .tls_provider(tls::Provider::Rustls(CryptoMode::Ring))
+            .tls_context(context.clone());
+        connector.set_connector_settings(Some(settings.clone()));
+        connector.set_sleep_impl(components.sleep_impl());
+        connector.set_proxy_config(Some(ProxyConfig::from_env()));
+        SharedHttpConnector::new(connector.build())
+    }))
+}
+
+/// Reads the bundle, and looks at every certificate in it: one that can't be parsed would make the
+/// SDK panic, and a file without any would leave it trusting nobody.
+fn trust_store(path: &Path) -> Result<TrustStore, SourceError> {
+    let wrong = |what: String| SourceError::CaBundle {
+        path: path.to_owned(),
+        what,
+    };
+    let pem = std::fs::read(path).map_err(|error| wrong(error.to_string()))?;
+    let mut count = 0;
+    for certificate in CertificateDer::pem_slice_iter(&pem) {
+        certificate.map_err(|error| wrong(format!("{error:?}")))?;
+        count += 1;
+    }
+    if count == 0 {
+        return Err(wrong("there is no certificate in it".into()));
+    }
+    Ok(TrustStore::empty().with_pem_certificate(pem))
+}
+
+/// Whom a request goes to, for a message: the host where it was configured, else the service.
+pub fn server(endpoint: Option<&str>, service: &str, region: &str) -> String {
+    let Some(url) = endpoint else {
+        return format!("{service} ({region})");
+    };
+    let host = url.split_once("://").map_or(url, |(_, rest)| rest);
+    host.split('/').next().unwrap_or(host).to_owned()
+}
+
+/// A failed request, in the words of [`SourceError`]; `None` where the service's own error has to
+/// be looked at.
+pub fn failure<E>(
+    operation: &'static str,
+    server: &str,
+    error: &SdkError<E, HttpResponse>,
+) -> SourceError
+where
+    E: ProvideErrorMetadata + std::error::Error + 'static,
+{
+    let server = server.to_owned();
+    if let Some(status) = error.raw_response().and_then(page) {
+        return SourceError::NotAws {
+            operation,
+            server,
+            status,
+        };
+    }
+    match error {
+        SdkError::TimeoutError(_) => SourceError::TimedOut { operation, server },
+        SdkError::DispatchFailure(failure) if failure.is_timeout() => {
+            SourceError::TimedOut { operation, server }
+        }
+        SdkError::DispatchFailure(failure) => {
+            let cause = failure
+                .as_connector_error()
+                .map_or_else(String::new, |e| innermost(e));
+            SourceError::Unreachable {
+                operation,
+                server,
+                cause,
+            }
+        }
+        SdkError::ServiceError(context) => {
+            let status = context.raw().status().as_u16();
+            service(operation, server, context.err().meta(), status)
+        }
+        other => SourceError::Nonsense {
+            operation,
+            server,
+            what: innermost(other),
+        },
+    }
+}
+
+fn service(
+    operation: &'static str,
+    server: String,
+    error: &aws_smithy_types::error::ErrorMetadata,
+    status: u16,
+) -> SourceError {
+    let code = error.code().map(str::to_owned);
+    let message = error.message().unwrap_or_default().to_owned();
+    match (status, code) {
+        (429, _) => SourceError::Throttled(operation),
+        (500.., _) => SourceError::Unavailable {
+            operation,
+            server,
+            status,
+        },
+        (403, code) if message.is_empty() => SourceError::Forbidden(code.unwrap_or_default()),
+        (403, _) => SourceError::Forbidden(message),
+        (_, Some(code)) => SourceError::Service {
+            operation,
+            code,
+            message,
+        },
+        (_, None) => SourceError::Nonsense {
+            operation,
+            server,
+            what: format!("HTTP {status}"),
+        },
+    }
+}
+
+/// The status of an answer that is a web page: a captive portal's, a proxy's, a gateway's. AWS
+/// answers these calls with JSON or XML, and never sends one elsewhere.
+fn page(response: &HttpResponse) -> Option<u16> {
+    let html = response
+        .headers()
+        .get("content-type")
+        .is_some_and(|kind| kind.to_ascii_lowercase().starts_with("text/html"));
+    let status = response.status().as_u16();
+    (html || (300..400).contains(&status)).then_some(status)
+}
+
+/// The cause at the bottom of a chain: the system's own words.
+fn innermost(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut cause = error;
+    while let Some(next) = cause.source() {
+        cause = next;
+    }
+    cause.to_string()
+}

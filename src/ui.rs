@@ -1,0 +1,207 @@
+//! The two streams and the terminal: data on stdout, talk on stderr, questions on the terminal
+//! itself. It knows how to say something, not what.
+
+use std::fs::File;
+use std::io::{self, IsTerminal, Write};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use crate::credentials::Secret;
+
+/// When to use colour.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum Color {
+    /// Where stderr is a terminal.
+    #[default]
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// Why a question has no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum AskError {
+    /// There is nobody to ask.
+    #[error("there is no terminal to ask on")]
+    NoTerminal,
+    /// The person left.
+    #[error("interrupted")]
+    Interrupted,
+    /// The terminal failed.
+    #[error("cannot read from the terminal")]
+    Io(#[source] io::Error),
+}
+
+/// How this run talks.
+pub struct Ui {
+    quiet: bool,
+    color: bool,
+    no_input: bool,
+    terminal: OnceLock<bool>,
+}
+
+/// The terminal that questions are asked on, whatever the streams are.
+const TERMINAL: &str = if cfg!(windows) { "CONIN$" } else { "/dev/tty" };
+
+/// Set while Ctrl-C is somebody else's: a question on the screen takes it as its answer, a child
+/// that vault waits for decides what becomes of it.
+static INTERRUPTS_ELSEWHERE: AtomicBool = AtomicBool::new(false);
+
+impl Ui {
+    /// `no_color` is what `NO_COLOR` says; an explicit `--color` is stronger.
+    pub fn new(quiet: bool, color: Color, no_color: bool, no_input: bool) -> Self {
+        let color = match color {
+            Color::Always => true,
+            Color::Never => false,
+            Color::Auto => !no_color && io::stderr().is_terminal(),
+        };
+        Self {
+            quiet,
+            color,
+            no_input,
+            terminal: OnceLock::new(),
+        }
+    }
+
+    /// Whether a person may be asked: there is a terminal, and `--no-input` was not said.
+    pub fn can_ask(&self) -> bool {
+        !self.no_input && *self.terminal.get_or_init(|| File::open(TERMINAL).is_ok())
+    }
+
+    /// Whether `--no-input` was said.
+    pub fn no_input(&self) -> bool {
+        self.no_input
+    }
+
+    /// Prints data. A reader that went away (`vault list | head`) is no error.
+    ///
+    /// # Errors
+    ///
+    /// stdout can't be written: a full disk.
+    pub fn data(&self, text: &str) -> io::Result<()> {
+        let mut out = io::stdout().lock();
+        match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+            result => result,
+        }
+    }
+
+    /// Says how it went; `--quiet` keeps it back.
+    pub fn note(&self, text: &str) {
+        if !self.quiet {
+            say(text);
+        }
+    }
+
+    /// Says what the person has to know or do, `--quiet` or not.
+    pub fn tell(&self, text: &str) {
+        say(text);
+    }
+
+    /// Says what is not as it should be, but does not stop the work.
+    pub fn warn(&self, text: &str) {
+        say(&format!("{} {text}", self.paint("33;1", "warning:")));
+    }
+
+    /// Says what failed, because of what, and what to do.
+    pub fn error(&self, message: &str, causes: &[String], hints: &[String]) {
+        let mut text = format!("{} {message}", self.paint("31;1", "error:"));
+        for cause in causes {
+            text.push_str(&format!("\n  caused by: {cause}"));
+        }
+        for hint in hints {
+            text.push_str(&format!("\n  {} {hint}", self.paint("36", "hint:")));
+        }
+        say(&text);
+    }
+
+    /// Text that stands out: a code to compare.
+    pub fn strong(&self, text: &str) -> String {
+        self.paint("1", text)
+    }
+
+    fn paint(&self, style: &str, text: &str) -> String {
+        if self.color {
+            format!("\x1b[{style}m{text}\x1b[0m")
+        } else {
+            text.to_owned()
+        }
+    }
+
+    /// Asks for something that must not be seen.
+    ///
+    /// # Errors
+    ///
+    /// There is nobody to ask, or they left.
+    pub fn ask_secret(&self, question: &str) -> Result<Secret<String>, AskError> {
+        if !self.can_ask() {
+            return Err(AskError::NoTerminal);
+        }
+        asking(|| rpassword::prompt_password(format!("{question}: ")))
+            .map(Secret::new)
+            .map_err(|error| match error.kind() {
+                io::ErrorKind::Interrupted | io::ErrorKind::UnexpectedEof => AskError::Interrupted,
+                _ => AskError::Io(error),
+            })
+    }
+
+    /// Lets the person choose one of `options`; narrows as they type.
+    ///
+    /// # Errors
+    ///
+    /// There is nobody to ask, or they left.
+    pub fn pick(&self, question: &str, options: Vec<String>) -> Result<String, AskError> {
+        if !self.can_ask() {
+            return Err(AskError::NoTerminal);
+        }
+        asking(|| inquire::Select::new(question, options).prompt()).map_err(|error| match error {
+            inquire::InquireError::OperationCanceled
+            | inquire::InquireError::OperationInterrupted => AskError::Interrupted,
+            inquire::InquireError::IO(error) => AskError::Io(error),
+            other => AskError::Io(io::Error::other(other)),
+        })
+    }
+}
+
+/// From here on Ctrl-C leaves at once with 130. Called before anything that may take long, and not
+/// on the warm path. Where Ctrl-C is ignored (a job in the background of a script) it stays so.
+pub fn watch_interrupts() {
+    // An error means that it is being watched already, or ignored by whoever started vault.
+    let _ = ctrlc::try_set_handler(|| {
+        if !INTERRUPTS_ELSEWHERE.load(Ordering::SeqCst) {
+            leave_interrupted();
+        }
+    });
+}
+
+/// From here on Ctrl-C is the child's.
+pub fn leave_interrupts_to_the_child() {
+    watch_interrupts();
+    INTERRUPTS_ELSEWHERE.store(true, Ordering::SeqCst);
+}
+
+/// Nothing has to be put back: whatever vault keeps is whole at every moment.
+#[expect(clippy::disallowed_methods, reason = "the one way out besides `main`")]
+fn leave_interrupted() -> ! {
+    std::process::exit(130)
+}
+
+/// Asks with Ctrl-C watched, so that it ends the question (whose terminal settings are put back)
+/// and not the process under it.
+fn asking<T>(ask: impl FnOnce() -> T) -> T {
+    watch_interrupts();
+    INTERRUPTS_ELSEWHERE.store(true, Ordering::SeqCst);
+    let answer = ask();
+    INTERRUPTS_ELSEWHERE.store(false, Ordering::SeqCst);
+    answer
+}
+
+/// One write for the whole text, so that the lines of parallel runs stay whole. A stderr that can't
+/// be written leaves nowhere to say so.
+fn say(text: &str) {
+    let _ = io::stderr()
+        .lock()
+        .write_all(format!("{text}\n").as_bytes());
+}
