@@ -119,7 +119,7 @@ fn read(path: &Path) -> Result<Written, SettingsError> {
         Ok(text) => toml::from_str(&text).map_err(|error| {
             let line = error
                 .span()
-                .map_or(1, |span| text[..span.start].lines().count().max(1));
+                .map_or(1, |span| text[..span.start].matches('\n').count() + 1);
             let what = error.message().to_owned();
             SettingsError::Mistake {
                 path: path.to_owned(),
