@@ -45,6 +45,7 @@ impl Broker<'_> {
             token.is_alive((self.clock)()) && rejected.is_none_or(|dead| !same(dead, &token));
         match self.refreshed(session, &token) {
             Ok(Some(refreshed)) => {
+                tracing::info!(key = key.as_str(), "the sign-in was refreshed");
                 self.cache.put_token(&key, &refreshed)?;
                 Ok(Some(refreshed))
             }

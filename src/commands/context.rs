@@ -236,6 +236,7 @@ fn cache(settings: &Settings, ui: &Arc<Ui>) -> Cache {
     let open = move || {
         let (backend, keystore) =
             keystore::open(settings.backend.parse()?, options(&settings, &ui)?)?;
+        tracing::info!(%backend, "keystore");
         Ok((backend.to_string(), keystore))
     };
     Cache::new(directory, Box::new(open))
