@@ -22,7 +22,7 @@ pub fn keyutils() -> Result<Box<dyn Keystore>, KeystoreError> {
     Ok(Box::new(keyutils::Keyutils::open()?))
 }
 
-/// The user's keyring, which all their processes share and which ends with their last one.
+/// The user's keyring, which all their processes share.
 ///
 /// A key in it can be read only by who *possesses* it: whose session keyring leads to it. After
 /// `su`, in a cron job or in a container it often does not, and then a key could be added and

@@ -43,7 +43,7 @@ const REFUSED: &[&str] = &[
 /// What the Secret Service's words mean. `access` is whether it was about getting in at all.
 pub fn classify(access: bool, text: &str) -> KeystoreError {
     let says = |words: &[&str]| words.iter().any(|word| text.contains(word));
-    let reason = text.to_owned();
+    let reason = text.trim_start_matches("zbus error: ").to_owned();
     if says(LOCKED) {
         KeystoreError::Locked
     } else if text.contains("result not returned") {
