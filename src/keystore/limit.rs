@@ -17,8 +17,9 @@ use super::{KeystoreError, Waiting};
 pub const UNTIL_TOLD: Duration = Duration::from_secs(2);
 
 /// How long a keystore may take. It may be waiting for a person to find a prompt and to type a
-/// password, so seconds would be too few; who has not done so after a minute is not there.
-pub const PATIENCE: Duration = Duration::from_secs(60);
+/// password, so seconds would be too few; who needs longer finds the prompt still there, and runs the
+/// command again.
+pub const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Makes the calls of one keystore.
 pub struct Calls {

@@ -25,7 +25,7 @@ pub use error::KeystoreError;
 
 /// A place where secrets can be left between two runs.
 ///
-/// Every call may block, for a minute at worst: never call one inside an asynchronous runtime.
+/// Every call may block, for half a minute at worst: never call one inside an asynchronous runtime.
 pub trait Keystore: Send + Sync {
     /// The value kept under `name`, `None` where there is none.
     ///
