@@ -3,6 +3,9 @@
 //! A chain is a source and the roles to assume from it, one after the other. Which of a profile's
 //! settings counts is [`own_source`] and [`assumes`]: the order of the AWS CLI, in one place.
 
+#[cfg(test)]
+mod tests;
+
 use std::fmt;
 
 use crate::config::{

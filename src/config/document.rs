@@ -61,11 +61,15 @@ impl Document {
             let what = "not UTF-8".to_owned();
             syntax(path, Fault { line, what })
         })?;
-        Self::read(path, text, dialect).map_err(|fault| syntax(path, fault))
+        Self::parse(path, text, dialect)
     }
 
     /// Takes `text` as the content of `path`.
-    pub(super) fn read(path: &Path, text: String, dialect: Dialect) -> Result<Self, Fault> {
+    ///
+    /// # Errors
+    ///
+    /// It can't be understood.
+    pub fn parse(path: &Path, text: String, dialect: Dialect) -> Result<Self, ConfigError> {
         let parsed = parse(&text);
         let mut document = Self {
             path: path.into(),
@@ -76,7 +80,7 @@ impl Document {
         };
         let faults = [parsed.fault, document.divide(&parsed.headers, dialect)];
         match faults.into_iter().flatten().min_by_key(|f| f.line) {
-            Some(fault) => Err(fault),
+            Some(fault) => Err(syntax(path, fault)),
             None => Ok(document),
         }
     }

@@ -59,6 +59,18 @@ impl Config {
         })
     }
 
+    /// Takes two texts as the files' contents.
+    #[cfg(test)]
+    pub fn from_texts(config: &str, credentials: &str) -> Result<Self, ConfigError> {
+        let document = |path: &str, text: &str, dialect| {
+            Document::parse(path.as_ref(), text.to_owned(), dialect)
+        };
+        Ok(Self {
+            config: document("config", config, Dialect::Config)?,
+            credentials: document("credentials", credentials, Dialect::Credentials)?,
+        })
+    }
+
     /// The profile of that name, and no other.
     ///
     /// # Errors
@@ -109,9 +121,7 @@ impl Config {
     fn settings(&self, name: &str) -> Option<(Settings, Option<KeyFile>)> {
         let config = self.config.find(SectionKind::Profile, name);
         let credentials = self.credentials.find(SectionKind::Profile, name);
-        if config.or(credentials).is_none() {
-            return None;
-        }
+        config.or(credentials)?;
         let mut settings = Settings::default();
         let mut key_file = None;
         if let Some(section) = config {
