@@ -1,3 +1,20 @@
-//! x
-#![allow(dead_code)]
-#[path = "../support/fake_aws/mod.rs"] mod fake_aws;
+//! The tests of the program as a whole: each file runs the built binary, in a home of its own,
+//! against a fake AWS of its own. This file lists them; `forgotten` fails where it misses one.
+
+#![allow(
+    clippy::disallowed_methods,
+    clippy::print_stderr,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    dead_code,
+    unused_imports,
+    missing_docs,
+    reason = "test code: it reads the clock, prints, and its support offers more than is used yet"
+)]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod fake_aws;
+mod forgotten;
+mod support_itself;

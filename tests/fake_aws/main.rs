@@ -7,6 +7,7 @@
     clippy::print_stdout,
     clippy::disallowed_methods,
     dead_code,
+    unused_imports,
     missing_docs,
     reason = "test code: it prints, reads the clock, and uses of the fake what it needs"
 )]

@@ -66,7 +66,11 @@ impl Fault {
             Self::Throttle => Some(throttled(operation)),
             Self::CaptivePage => Some(Answer::html(200, CAPTIVE_PAGE)),
             Self::CaptiveRedirect => Some(Answer::redirect(&format!("{base_url}/captive"))),
-            Self::Garbage => Some(Answer::new(200, "application/json", "{\"accessToken\": \"gar")),
+            Self::Garbage => Some(Answer::new(
+                200,
+                "application/json",
+                "{\"accessToken\": \"gar",
+            )),
             Self::Empty => Some(Answer::new(200, "application/json", "")),
             Self::Hang | Self::Slow(_) | Self::Close | Self::CutShort => None,
         }

@@ -164,7 +164,9 @@ impl Server {
             .enable_all()
             .build()
             .expect("a runtime for the fake AWS");
-        listener.set_nonblocking(true).expect("a listener that tokio can take");
+        listener
+            .set_nonblocking(true)
+            .expect("a listener that tokio can take");
         runtime.spawn(accept(listener, state));
         Self(Some(runtime))
     }
@@ -194,7 +196,9 @@ async fn accept(listener: TcpListener, state: Arc<Mutex<State>>) {
             });
             let connection = hyper::server::conn::http1::Builder::new();
             // An error here is a client that went away, or a fault that closed the connection.
-            let _ = connection.serve_connection(TokioIo::new(stream), service).await;
+            let _ = connection
+                .serve_connection(TokioIo::new(stream), service)
+                .await;
         });
     }
 }
@@ -214,7 +218,9 @@ async fn answer(
         let mut state = state.lock().unwrap_or_else(PoisonError::into_inner);
         let index = state.record(operation, request.clone());
         let fault = state.faults.take(operation);
-        let stand_in = fault.as_ref().and_then(|f| f.answer(operation, &state.base_url));
+        let stand_in = fault
+            .as_ref()
+            .and_then(|f| f.answer(operation, &state.base_url));
         (index, fault, stand_in)
     };
     match fault {
@@ -261,7 +267,9 @@ fn respond(answer: Answer, cut_short: bool) -> hyper::Response<Sent> {
         cut_short,
         flushed: false,
     };
-    response.body(sent).expect("a response of well-formed headers")
+    response
+        .body(sent)
+        .expect("a response of well-formed headers")
 }
 
 /// A body that may end before its length.

@@ -78,7 +78,10 @@ impl FakeAws {
         operation::check(operation);
         let state = self.lock();
         let of_it = state.recorded.iter();
-        of_it.filter(|r| r.operation == operation).cloned().collect()
+        of_it
+            .filter(|r| r.operation == operation)
+            .cloned()
+            .collect()
     }
 
     /// How many requests of an operation came.

@@ -46,15 +46,24 @@ pub fn register_client(state: &mut State, request: &Request) -> Answer {
     let body = request.json();
     let (name, kind) = (text(&body, "clientName"), text(&body, "clientType"));
     if name.is_empty() || kind != "public" {
-        return error("invalid_client_metadata", "clientName, and clientType public, are needed");
+        return error(
+            "invalid_client_metadata",
+            "clientName, and clientType public, are needed",
+        );
     }
     let redirect_uris = texts(&body, "redirectUris");
     if !redirect_uris.iter().all(|uri| loopback(uri).is_some()) {
-        return error("invalid_redirect_uri", "a redirect URI is not a loopback address");
+        return error(
+            "invalid_redirect_uri",
+            "a redirect URI is not a loopback address",
+        );
     }
     let grant_types = texts(&body, "grantTypes");
     let known = ["authorization_code", "refresh_token", DEVICE_GRANT];
-    if !grant_types.iter().all(|grant| known.contains(&grant.as_str())) {
+    if !grant_types
+        .iter()
+        .all(|grant| known.contains(&grant.as_str()))
+    {
         return error("unsupported_grant_type", "a grant type is not known");
     }
     let issuer = text(&body, "issuerUrl");
@@ -128,7 +137,10 @@ pub fn create_token(state: &mut State, request: &Request) -> Answer {
         DEVICE_GRANT => redeem_device_code(state, &body),
         "authorization_code" => redeem_code(state, &body),
         "refresh_token" => return refresh(state, &body, &registration),
-        _ => Err(error("unsupported_grant_type", "the grant type is not known")),
+        _ => Err(error(
+            "unsupported_grant_type",
+            "the grant type is not known",
+        )),
     };
     if let Err(refusal) = outcome {
         return refusal;
@@ -140,7 +152,10 @@ pub fn create_token(state: &mut State, request: &Request) -> Answer {
 /// Who asks, whether its registration lives, and whether it registered for that grant.
 fn authenticate(state: &State, body: &Value, grant: &str) -> Result<Registration, Answer> {
     let dead = || error("invalid_client", "Client is invalid or expired");
-    let registration = state.registrations.get(text(body, "clientId")).ok_or_else(dead)?;
+    let registration = state
+        .registrations
+        .get(text(body, "clientId"))
+        .ok_or_else(dead)?;
     let secret_fits = registration.secret == text(body, "clientSecret");
     if !secret_fits || registration.expires_at <= Timestamp::now() {
         return Err(dead());
@@ -174,7 +189,9 @@ fn redeem_device_code(state: &mut State, body: &Value) -> Result<(), Answer> {
         return Err(error("slow_down", "Slow down"));
     }
     device.polls += 1;
-    let enough = behaviour.approve_after_polls.is_some_and(|polls| device.polls > polls);
+    let enough = behaviour
+        .approve_after_polls
+        .is_some_and(|polls| device.polls > polls);
     match device.decision {
         Decision::Denied => return Err(error("access_denied", "The person refused")),
         Decision::Pending if !enough => {
@@ -234,7 +251,11 @@ fn new_refresh_token(state: &mut State, body: &Value, client: &Registration) -> 
 
 fn tokens(state: &mut State, client: &Registration, refresh_token: Option<String>) -> Answer {
     let with_scope = client.scopes.iter().any(|scope| scope == ACCESS_SCOPE);
-    let usual = if with_scope { LIFE_WITH_SCOPE } else { LIFE_WITHOUT_SCOPE };
+    let usual = if with_scope {
+        LIFE_WITH_SCOPE
+    } else {
+        LIFE_WITHOUT_SCOPE
+    };
     let life = state.behaviour.access_token_life.unwrap_or(usual);
     let access_token = state.mint("aoaAAAAAG", 600);
     let expires_at = Timestamp::now() + life;
@@ -266,7 +287,9 @@ pub fn new_code(state: &mut State, client_id: &str, redirect_uri: &str, challeng
 /// A loopback redirect URI without its port, which a client may choose (RFC 8252, section 7.3).
 pub fn loopback(uri: &str) -> Option<String> {
     let rest = uri.strip_prefix("http://127.0.0.1")?;
-    let (port, path) = rest.find('/').map_or((rest, "/"), |slash| rest.split_at(slash));
+    let (port, path) = rest
+        .find('/')
+        .map_or((rest, "/"), |slash| rest.split_at(slash));
     let digits = port.strip_prefix(':').unwrap_or("0");
     let is_port = port.is_empty() || digits.parse::<u16>().is_ok();
     is_port.then(|| format!("http://127.0.0.1{path}"))

@@ -10,7 +10,10 @@ use super::state::{Decision, State};
 pub fn device(state: &mut State, request: &Request) -> Answer {
     let parameters = request.parameters();
     let Some(user_code) = value(&parameters, "user_code") else {
-        return page(200, "<form>Code: <input name=user_code> <button>Next</button></form>");
+        return page(
+            200,
+            "<form>Code: <input name=user_code> <button>Next</button></form>",
+        );
     };
     match decision(state, request, &parameters) {
         Decision::Pending => ask("/device", &parameters),
@@ -67,7 +70,10 @@ impl<'a> Wanted<'a> {
         let client = state.registrations.get(wanted.client_id);
         let client = client.ok_or("invalid_client: the client is not known")?;
         let bare = oidc::loopback(wanted.redirect_uri).ok_or("invalid_redirect_uri")?;
-        let mut registered = client.redirect_uris.iter().filter_map(|uri| oidc::loopback(uri));
+        let mut registered = client
+            .redirect_uris
+            .iter()
+            .filter_map(|uri| oidc::loopback(uri));
         if !registered.any(|uri| uri == bare) {
             return Err("invalid_redirect_uri: the redirect URI is not registered");
         }
@@ -96,7 +102,9 @@ fn ask(action: &str, parameters: &[(String, String)]) -> Answer {
         format!("<input type=hidden name=\"{name}\" value=\"{value}\">")
     };
     let hidden: String = parameters.iter().map(hidden).collect();
-    let code = value(parameters, "user_code").map(escape).unwrap_or_default();
+    let code = value(parameters, "user_code")
+        .map(escape)
+        .unwrap_or_default();
     let form = format!(
         "<p>{code}</p><form method=post action={action}>{hidden}\
          <button name=decision value=allow>Allow</button> \

@@ -90,7 +90,10 @@ fn bearer(request: &Request) -> &str {
 /// Whether the token lives, and has not asked too often.
 fn admit(state: &mut State, request: &Request) -> Result<(), Answer> {
     let token = bearer(request);
-    let lives = state.access_tokens.get(token).is_some_and(|end| *end > Timestamp::now());
+    let lives = state
+        .access_tokens
+        .get(token)
+        .is_some_and(|end| *end > Timestamp::now());
     if !lives {
         let message = "Session token not found or invalid";
         return Err(Answer::aws_error(401, "UnauthorizedException", message));
@@ -99,7 +102,11 @@ fn admit(state: &mut State, request: &Request) -> Result<(), Answer> {
     let recent = state.portal_requests.entry(token.to_owned()).or_default();
     recent.retain(|then| now.duration_since(*then) < SECOND);
     if recent.len() >= state.behaviour.portal_requests_per_second {
-        return Err(Answer::aws_error(429, "TooManyRequestsException", "HTTP 429 Unknown Code"));
+        return Err(Answer::aws_error(
+            429,
+            "TooManyRequestsException",
+            "HTTP 429 Unknown Code",
+        ));
     }
     recent.push_back(now);
     Ok(())
@@ -111,7 +118,11 @@ fn account(state: &State, parameters: &[(String, String)]) -> Result<Account, An
         let message = "account_id is not an account's id";
         return Err(Answer::aws_error(400, "InvalidRequestException", message));
     }
-    let found = state.behaviour.accounts.iter().find(|account| account.id == id);
+    let found = state
+        .behaviour
+        .accounts
+        .iter()
+        .find(|account| account.id == id);
     let missing = || Answer::aws_error(404, "ResourceNotFoundException", "Account not found");
     found.cloned().ok_or_else(missing)
 }

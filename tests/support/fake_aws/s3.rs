@@ -19,7 +19,9 @@ pub fn list_buckets(state: &State, request: &Request) -> Answer {
     let prefix = format!("{}-{}", caller.account(), role.to_lowercase());
     let bucket = |kind: &str| {
         let name = escape(&format!("{prefix}-{kind}"));
-        format!("<Bucket><Name>{name}</Name><CreationDate>2026-01-02T03:04:05.000Z</CreationDate></Bucket>")
+        format!(
+            "<Bucket><Name>{name}</Name><CreationDate>2026-01-02T03:04:05.000Z</CreationDate></Bucket>"
+        )
     };
     let body = format!(
         "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n\

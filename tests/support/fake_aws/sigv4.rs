@@ -50,7 +50,9 @@ pub fn caller(state: &State, request: &Request, service: &str) -> Result<AccessK
     for part in [region, service, "aws4_request"] {
         signing_key = hmac(&signing_key, part);
     }
-    let canonical = signed.canonical_request(request).ok_or(Rejected::WrongSignature)?;
+    let canonical = signed
+        .canonical_request(request)
+        .ok_or(Rejected::WrongSignature)?;
     let digest = hex(&Sha256::digest(canonical.as_bytes()));
     let to_sign = format!("AWS4-HMAC-SHA256\n{}\n{scope}\n{digest}", signed.time);
     if hex(&hmac(&signing_key, &to_sign)) != signed.signature {
@@ -84,7 +86,10 @@ impl Signed {
         };
         Some(Self {
             credential: part("Credential")?.to_owned(),
-            headers: part("SignedHeaders")?.split(';').map(str::to_owned).collect(),
+            headers: part("SignedHeaders")?
+                .split(';')
+                .map(str::to_owned)
+                .collect(),
             signature: part("Signature")?.to_owned(),
             time: request.header("x-amz-date")?.to_owned(),
             token: request.header("x-amz-security-token").map(str::to_owned),
@@ -98,7 +103,10 @@ impl Signed {
         part("X-Amz-Algorithm").filter(|algorithm| algorithm == "AWS4-HMAC-SHA256")?;
         Some(Self {
             credential: part("X-Amz-Credential")?,
-            headers: part("X-Amz-SignedHeaders")?.split(';').map(str::to_owned).collect(),
+            headers: part("X-Amz-SignedHeaders")?
+                .split(';')
+                .map(str::to_owned)
+                .collect(),
             signature: part("X-Amz-Signature")?,
             time: part("X-Amz-Date")?,
             token: part("X-Amz-Security-Token"),
@@ -110,20 +118,29 @@ impl Signed {
     fn canonical_request(&self, request: &Request) -> Option<String> {
         let token_is_signed = self.presigned
             || self.token.is_none()
-            || self.headers.iter().any(|name| name == "x-amz-security-token");
+            || self
+                .headers
+                .iter()
+                .any(|name| name == "x-amz-security-token");
         let host_is_signed = self.headers.iter().any(|name| name == "host");
         if !token_is_signed || !host_is_signed {
             return None;
         }
         let mut headers = String::new();
         for name in &self.headers {
-            let text = request.header(name)?.split_whitespace().collect::<Vec<_>>().join(" ");
+            let text = request
+                .header(name)?
+                .split_whitespace()
+                .collect::<Vec<_>>()
+                .join(" ");
             headers.push_str(&format!("{name}:{text}\n"));
         }
         let (method, path) = (&request.method, &request.path);
         let (query, names) = (canonical_query(&request.query), self.headers.join(";"));
         let payload = self.payload_hash(request)?;
-        Some(format!("{method}\n{path}\n{query}\n{headers}\n{names}\n{payload}"))
+        Some(format!(
+            "{method}\n{path}\n{query}\n{headers}\n{names}\n{payload}"
+        ))
     }
 
     fn payload_hash(&self, request: &Request) -> Option<String> {
@@ -154,9 +171,15 @@ fn check_time(time: &str) -> Result<(), Rejected> {
         [format(0..4), format(4..6), format(6..8)].join("-"),
         [format(9..11), format(11..13), format(13..15)].join(":"),
     );
-    let time: Timestamp = format!("{date}T{clock}Z").parse().map_err(|_| Rejected::Skewed)?;
+    let time: Timestamp = format!("{date}T{clock}Z")
+        .parse()
+        .map_err(|_| Rejected::Skewed)?;
     let apart = Timestamp::now().as_second() - time.as_second();
-    if apart.abs() > SKEW { Err(Rejected::Skewed) } else { Ok(()) }
+    if apart.abs() > SKEW {
+        Err(Rejected::Skewed)
+    } else {
+        Ok(())
+    }
 }
 
 fn hmac(key: &[u8], text: &str) -> Vec<u8> {

@@ -209,7 +209,10 @@ impl State {
     }
 
     pub fn decide(&mut self, user_code: &str, decision: Decision) -> bool {
-        let device = self.devices.values_mut().find(|device| device.user_code == user_code);
+        let device = self
+            .devices
+            .values_mut()
+            .find(|device| device.user_code == user_code);
         device.map(|device| device.decision = decision).is_some()
     }
 

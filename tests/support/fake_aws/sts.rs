@@ -48,9 +48,11 @@ pub fn error(status: u16, code: &str, message: &str) -> Answer {
 
 fn rejection(rejected: Rejected) -> Answer {
     match rejected {
-        Rejected::Unsigned => {
-            error(403, "MissingAuthenticationToken", "Request is missing Authentication Token")
-        }
+        Rejected::Unsigned => error(
+            403,
+            "MissingAuthenticationToken",
+            "Request is missing Authentication Token",
+        ),
         Rejected::UnknownKey | Rejected::WrongToken => error(
             403,
             "InvalidClientTokenId",
@@ -106,7 +108,9 @@ fn assume_role(
     let with_mfa = check_mfa(state, parameters)?;
     let session_has_mfa = matches!(caller, Principal::User { mfa: true, .. });
     if role.needs_mfa && !with_mfa && !session_has_mfa {
-        return Err(denied("MultiFactorAuthentication is needed to assume the role"));
+        return Err(denied(
+            "MultiFactorAuthentication is needed to assume the role",
+        ));
     }
     let chained = matches!(caller, Principal::Role { .. });
     let seconds = duration(parameters, 3600, role.longest.as_secs())?;
@@ -122,7 +126,12 @@ fn assume_role(
 
 fn with_web_identity(state: &mut State, parameters: &Parameters) -> Result<String, Answer> {
     let token = value(parameters, "WebIdentityToken").unwrap_or_default();
-    if !state.behaviour.web_identity_tokens.iter().any(|known| known == token) {
+    if !state
+        .behaviour
+        .web_identity_tokens
+        .iter()
+        .any(|known| known == token)
+    {
         let message = "Couldn't retrieve verification key from your identity provider";
         return Err(error(400, "InvalidIdentityToken", message));
     }
@@ -216,7 +225,9 @@ fn long_lived_user(caller: &Principal, action: &str) -> Result<(String, String),
             session: false,
             ..
         } => Ok((account.clone(), name.clone())),
-        _ => Err(denied(&format!("Cannot call {action} with session credentials"))),
+        _ => Err(denied(&format!(
+            "Cannot call {action} with session credentials"
+        ))),
     }
 }
 
@@ -230,7 +241,11 @@ fn check_mfa(state: &mut State, parameters: &Parameters) -> Result<bool, Answer>
             _ => Err(invalid("SerialNumber and TokenCode go together")),
         };
     };
-    let right = state.behaviour.mfa_codes.get(serial).is_some_and(|known| known == code);
+    let right = state
+        .behaviour
+        .mfa_codes
+        .get(serial)
+        .is_some_and(|known| known == code);
     if !right {
         let message = "MultiFactorAuthentication failed with invalid MFA one time pass code.";
         return Err(denied(message));
@@ -260,7 +275,9 @@ fn duration(parameters: &Parameters, usual: u64, longest: u64) -> Result<u64, An
     };
     let seconds = text.parse::<u64>().unwrap_or_default();
     if seconds < 900 {
-        return Err(invalid("DurationSeconds must have value greater than or equal to 900"));
+        return Err(invalid(
+            "DurationSeconds must have value greater than or equal to 900",
+        ));
     }
     if seconds > longest {
         return Err(invalid(

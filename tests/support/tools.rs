@@ -1,0 +1,33 @@
+//! The programs that the tests need. A missing one fails the test and names its package: a test
+//! that is skipped in silence proves nothing.
+
+use std::path::{Path, PathBuf};
+
+/// Where programs are looked for, in the tests and in what they run.
+pub const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+/// A program of the system, by the Debian package that has it.
+pub fn need(program: &str, package: &str) -> PathBuf {
+    let mut places = PATH
+        .split(':')
+        .map(|folder| Path::new(folder).join(program));
+    let found = places.find(|place| place.is_file());
+    found.unwrap_or_else(|| panic!("no `{program}` here: install Debian's package {package}"))
+}
+
+/// The real AWS CLI, version 2.
+pub fn aws_cli() -> PathBuf {
+    of_setup("aws")
+}
+
+/// A Python that has boto3.
+pub fn python() -> PathBuf {
+    of_setup("python/bin/python3")
+}
+
+fn of_setup(name: &str) -> PathBuf {
+    let place = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/tools");
+    let place = place.join(name);
+    assert!(place.exists(), "no {} here: run .ci/setup", place.display());
+    place
+}
