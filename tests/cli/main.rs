@@ -16,5 +16,6 @@
 mod support;
 
 mod fake_aws;
+mod fake_aws_rules;
 mod forgotten;
 mod support_itself;
