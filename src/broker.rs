@@ -135,7 +135,10 @@ impl<'a> Broker<'a> {
         if !fresh && let Some(cached) = self.cached(&last.key)? {
             return Ok(Answer::Ready(cached));
         }
-        tracing::info!(key = last.key.as_str(), "not cached, or not for long: fetching");
+        tracing::info!(
+            key = last.key.as_str(),
+            "not cached, or not for long: fetching"
+        );
         (self.before_waiting)();
         let _lock = self.cache.lock(&last.key, FETCH_LOCK_LIMIT, || {})?;
         if !fresh && let Some(cached) = self.cached(&last.key)? {

@@ -25,9 +25,8 @@ use self::document::Document;
 use self::section::{Dialect, SectionKind};
 use self::settings::Settings;
 
-pub use self::error::{ConfigError, Place, closest};
+pub use self::error::{ConfigError, closest};
 pub use self::profile::{CredentialSource, KeyFile, Profile, Role};
-pub use self::settings::Value;
 pub use self::sso::{Sso, SsoRole, SsoSession};
 
 /// Where the two files are.

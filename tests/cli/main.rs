@@ -15,6 +15,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod architecture;
 mod fake_aws;
 mod fake_aws_rules;
 mod forgotten;
