@@ -79,7 +79,7 @@ pub enum BrokerError {
     Source(#[from] SourceError),
     /// 403 for a permission set.
     #[error("`{}` may not be used in account {}", .0.role, .0.account)]
-    NoAccess(SsoRole, #[source] SourceError),
+    NoAccess(Box<SsoRole>, #[source] SourceError),
     /// A role that could not be assumed.
     #[error("cannot assume `{0}`")]
     Role(String, #[source] SourceError),
@@ -189,7 +189,7 @@ impl<'a> Broker<'a> {
                 Ok(credentials) => return Ok(Some(credentials)),
                 Err(SourceError::TokenRejected) => rejected = Some(token),
                 Err(error @ SourceError::Forbidden(_)) => {
-                    return Err(BrokerError::NoAccess(sso.clone(), error));
+                    return Err(BrokerError::NoAccess(Box::new(sso.clone()), error));
                 }
                 Err(error) => return Err(error.into()),
             }

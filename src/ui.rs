@@ -203,5 +203,60 @@ fn asking<T>(ask: impl FnOnce() -> T) -> T {
 fn say(text: &str) {
     let _ = io::stderr()
         .lock()
-        .write_all(format!("{text}\n").as_bytes());
+        .write_all(format!("{}\n", visible(text)).as_bytes());
+}
+
+/// Text as it may go to a terminal. A server's message or a name in a file may hold control
+/// characters, which would be orders to the terminal: those are shown, not sent. Line ends and the
+/// colours of [`Ui::paint`] stay.
+fn visible(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(c) = rest.chars().next() {
+        let style = style_length(rest);
+        if style > 0 {
+            shown.push_str(&rest[..style]);
+            rest = &rest[style..];
+            continue;
+        }
+        if c.is_control() && c != '\n' {
+            shown.extend(c.escape_default());
+        } else {
+            shown.push(c);
+        }
+        rest = &rest[c.len_utf8()..];
+    }
+    shown
+}
+
+/// The length of an order for colour or weight (`ESC [ digits m`) at the start of `text`, or 0.
+fn style_length(text: &str) -> usize {
+    let Some(parameters) = text.strip_prefix("\x1b[") else {
+        return 0;
+    };
+    let end = parameters.find(|c: char| !c.is_ascii_digit() && c != ';');
+    match end.map(|end| (end, parameters.as_bytes()[end])) {
+        Some((end, b'm')) => "\x1b[".len() + end + "m".len(),
+        _ => 0,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn orders_to_the_terminal_are_shown_and_not_sent() {
+        let table = [
+            ("plain\ntwo lines", "plain\ntwo lines"),
+            ("\x1b[31;1merror:\x1b[0m x", "\x1b[31;1merror:\x1b[0m x"),
+            ("\x1b]0;title\x07", "\\u{1b}]0;title\\u{7}"),
+            ("\x1b[2Jgone", "\\u{1b}[2Jgone"),
+            ("a\rb\u{9b}c", "a\\rb\\u{9b}c"),
+            ("\x1b[", "\\u{1b}["),
+        ];
+        for (text, expected) in table {
+            assert_eq!(visible(text), expected);
+        }
+    }
 }

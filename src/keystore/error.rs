@@ -84,9 +84,6 @@ pub enum KeystoreError {
     /// There is no backend of this name.
     #[error("unknown keystore \"{0}\": it is one of {names}", names = Backend::names())]
     UnknownBackend(String),
-    /// This backend is for other operating systems.
-    #[error("the keystore {0} does not exist on this operating system")]
-    Unsupported(Backend),
 }
 
 impl KeystoreError {
@@ -97,6 +94,13 @@ impl KeystoreError {
             path,
             source,
         }
+    }
+
+    /// A backend that other operating systems have.
+    #[cfg(not(target_os = "linux"))]
+    pub(super) fn elsewhere(backend: Backend) -> Self {
+        let reason = format!("`{backend}` does not exist on this operating system");
+        Self::Missing { reason }
     }
 
     pub(super) fn failed(reason: impl Into<String>) -> Self {

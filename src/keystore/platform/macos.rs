@@ -33,5 +33,5 @@ pub fn classify(access: bool, text: &str) -> KeystoreError {
 
 /// There is no such thing here.
 pub const fn keyutils() -> Result<Box<dyn Keystore>, KeystoreError> {
-    Err(KeystoreError::Unsupported(Backend::Keyutils))
+    Err(KeystoreError::elsewhere(Backend::Keyutils))
 }

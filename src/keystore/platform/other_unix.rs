@@ -13,5 +13,5 @@ pub use secret_service::{VALUE_LIMIT, classify, modifiers};
 
 /// There is no such thing here.
 pub const fn keyutils() -> Result<Box<dyn Keystore>, KeystoreError> {
-    Err(KeystoreError::Unsupported(Backend::Keyutils))
+    Err(KeystoreError::elsewhere(Backend::Keyutils))
 }
