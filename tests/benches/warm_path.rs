@@ -214,8 +214,11 @@ fn total(directory: &Path) -> Option<u64> {
 
 fn time(command: &mut Command) -> Duration {
     let start = Instant::now();
-    assert!(command.status().unwrap().success(), "{command:?}");
-    start.elapsed()
+    let output = command.stderr(Stdio::piped()).output().unwrap();
+    let took = start.elapsed();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{command:?}: {said}");
+    took
 }
 
 fn median(mut times: Vec<Duration>) -> Duration {
