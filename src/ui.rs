@@ -185,6 +185,10 @@ pub fn leave_interrupts_to_the_child() {
 /// Nothing has to be put back: whatever vault keeps is whole at every moment.
 #[expect(clippy::disallowed_methods, reason = "the one way out besides `main`")]
 fn leave_interrupted() -> ! {
+    if io::stderr().is_terminal() {
+        // The terminal has shown `^C`: the shell's prompt shall not stand behind it.
+        let _ = io::stderr().write_all(b"\n");
+    }
     std::process::exit(130)
 }
 
