@@ -195,7 +195,9 @@ fn meant(error: Error, closest: &[String], any: bool, what: &str) -> Error {
     match (names.is_empty(), any) {
         (false, _) => error.hint(format!("did you mean {}?", names.join(" or "))),
         (true, true) => error.hint("`vault list` shows the profiles that there are"),
-        (true, false) => error.hint(format!("there is no {what} in the configuration at all")),
+        (true, false) => error.hint(format!(
+            "there is no {what} at all yet: `aws configure sso` writes one, and the README shows how"
+        )),
     }
 }
 

@@ -32,13 +32,18 @@ pub(super) fn check(candidate: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// With each extension that makes it a program, unless it has one.
+/// As it is where it has an extension, then with each one that makes it a program: `python3.11` may
+/// be either.
 pub(super) fn spellings(candidate: PathBuf) -> Vec<PathBuf> {
+    let with = |extension: &str| {
+        let mut name = candidate.clone().into_os_string();
+        name.push(".");
+        name.push(extension);
+        PathBuf::from(name)
+    };
+    let mut spellings: Vec<_> = EXTENSIONS.iter().map(|extension| with(extension)).collect();
     if candidate.extension().is_some() {
-        return vec![candidate];
+        spellings.insert(0, candidate);
     }
-    EXTENSIONS
-        .iter()
-        .map(|extension| candidate.with_extension(extension))
-        .collect()
+    spellings
 }
