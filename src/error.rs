@@ -246,6 +246,9 @@ impl From<SourceError> for Error {
     fn from(error: SourceError) -> Self {
         let made = Self::from_chain(Kind::Failed, &error);
         match &error {
+            SourceError::Unreachable { cause, .. } if cause.contains("certificate") => made.hint(
+                "where a proxy looks into TLS, name its authority's PEM file in AWS_CA_BUNDLE",
+            ),
             SourceError::Unreachable { .. } | SourceError::TimedOut { .. } => {
                 made.hint("check the network, a VPN, the proxy, and `sso_region`")
             }

@@ -30,8 +30,11 @@ const CONNECT_LIMIT: Duration = Duration::from_secs(4);
 const ATTEMPT_LIMIT: Duration = Duration::from_secs(10);
 /// All attempts together: as long as a person at a prompt can be asked to wait.
 const OPERATION_LIMIT: Duration = Duration::from_secs(25);
-/// 429 and 5xx are tried again this often in all, with a pause that doubles.
+/// 429, 5xx and a broken line: so many attempts in all,
 const ATTEMPTS: u32 = 5;
+/// with a pause that doubles from at most this. The SDK's own second would make a person without a
+/// network wait for eight to hear of it.
+const FIRST_PAUSE: Duration = Duration::from_millis(300);
 
 /// What a request needs besides its own content.
 #[derive(Clone, Debug, Default)]
@@ -78,7 +81,11 @@ impl Transport {
             .http_client(self.http.clone())
             .sleep_impl(TokioSleep::new())
             .time_source(SystemTimeSource::new())
-            .retry_config(RetryConfig::standard().with_max_attempts(ATTEMPTS))
+            .retry_config(
+                RetryConfig::standard()
+                    .with_max_attempts(ATTEMPTS)
+                    .with_initial_backoff(FIRST_PAUSE),
+            )
             .timeout_config(
                 TimeoutConfig::builder()
                     .connect_timeout(CONNECT_LIMIT)
