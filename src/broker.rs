@@ -23,11 +23,12 @@ mod steps;
 
 pub use sign_in::sign_in_key;
 pub use steps::{CHAINED_LIMIT, keys};
-use steps::{From, Step, steps};
+use steps::{Origin, Step, steps};
 
 /// Whoever holds a lock for credentials or a token fetches once, each request bounded by the
 /// transport: this is several of them, and then something is wrong with the holder.
-const FETCH_LOCK_LIMIT: Duration = Duration::from_mins(2);
+pub const FETCH_LOCK_LIMIT: Duration = Duration::from_mins(2);
+
 /// What the broker answers.
 #[derive(Debug)]
 pub enum Answer {
@@ -98,7 +99,7 @@ pub enum BrokerError {
 pub struct Broker<'a> {
     cache: &'a Cache,
     clock: fn() -> Timestamp,
-    before_waiting: fn(),
+    before_waiting: Box<dyn Fn() + 'a>,
     connection: Connection,
     transport: OnceCell<Transport>,
 }
@@ -109,7 +110,7 @@ impl<'a> Broker<'a> {
     pub fn new(
         cache: &'a Cache,
         clock: fn() -> Timestamp,
-        before_waiting: fn(),
+        before_waiting: Box<dyn Fn() + 'a>,
         connection: Connection,
     ) -> Self {
         Self {
@@ -127,6 +128,9 @@ impl<'a> Broker<'a> {
     ///
     /// The cache's or the source's; nothing that was kept is lost by one.
     pub fn credentials(&self, chain: &Chain, want: Want) -> Result<Answer, BrokerError> {
+        if chain.roles.iter().any(|role| role.mfa_serial.is_some()) {
+            return Err(BrokerError::NotServed("mfa_serial"));
+        }
         self.obtain(&steps(chain, want)?, want.fresh)
     }
 
@@ -144,17 +148,24 @@ impl<'a> Broker<'a> {
         if !fresh && let Some(cached) = self.cached(&last.key)? {
             return Ok(Answer::Ready(cached));
         }
-        let fetched = match &last.from {
-            From::Sso(sso) => match self.role_credentials(sso)? {
+        let fetched = match &last.origin {
+            Origin::Sso(sso) => match self.role_credentials(sso)? {
                 Some(credentials) => credentials,
                 None => return Ok(Answer::SignInRequired(sso.session.clone())),
             },
-            From::Role { role, duration } => match self.obtain(before, fresh)? {
+            Origin::Role { role, duration } => match self.obtain(before, fresh)? {
                 Answer::Ready(credentials) => self.assume(role, *duration, &credentials)?,
                 required => return Ok(required),
             },
         };
-        self.cache.put_credentials(&last.key, &fetched)?;
+        match self
+            .cache
+            .put_credentials(&last.key, &fetched, (self.clock)())
+        {
+            // What was fetched is good, though the next run has to fetch it again.
+            Err(error) if error.is_full() => tracing::warn!(%error, "not cached"),
+            result => result?,
+        }
         Ok(Answer::Ready(fetched))
     }
 

@@ -1,7 +1,6 @@
 //! Opens a URL in a browser: the command that the person named, else the system's. It never waits
 //! for the browser, hands it nothing of vault's, and leaves no child behind.
 
-use std::ffi::OsString;
 use std::io;
 use std::process::{Command, Stdio};
 
@@ -76,7 +75,10 @@ const SYSTEM: &[&str] = if cfg!(target_os = "macos") {
 /// Words as a shell has them, with the URL in the place of `{url}` or `%s`, else at the end.
 fn words(command: &str, url: &str) -> Result<Vec<String>, BrowserError> {
     let wrong = |what| BrowserError::Command(command.to_owned(), what);
-    let mut words = shlex::split(command).ok_or_else(|| wrong("a quote is not closed"))?;
+    // Windows's own separator is a shell's escape.
+    let escaped = command.replace('\\', r"\\");
+    let text = if cfg!(windows) { &escaped } else { command };
+    let mut words = shlex::split(text).ok_or_else(|| wrong("a quote is not closed"))?;
     if words.is_empty() {
         return Err(wrong("it is empty"));
     }
@@ -96,9 +98,11 @@ fn words(command: &str, url: &str) -> Result<Vec<String>, BrowserError> {
 fn start(command: &str, url: &str) -> Result<(), BrowserError> {
     let words = words(command, url)?;
     let failed = |error| BrowserError::DoesNotStart(words[0].clone(), error);
-    let mut child = detached(&words)
-        .env_clear()
-        .envs(environment())
+    let mut browser = detached(&words);
+    for secret in env::SECRETS {
+        browser.env_remove(secret);
+    }
+    let mut child = browser
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::null())
@@ -108,13 +112,6 @@ fn start(command: &str, url: &str) -> Result<(), BrowserError> {
         return Err(failed(io::ErrorKind::NotFound.into()));
     }
     Ok(())
-}
-
-/// What the browser inherits: everything but vault's secrets.
-fn environment() -> impl Iterator<Item = (OsString, OsString)> {
-    env::all()
-        .into_iter()
-        .filter(|(name, _)| !env::SECRETS.iter().any(|secret| name == secret))
 }
 
 /// A shell starts it in the background and ends at once, so that the browser is not vault's child

@@ -8,15 +8,16 @@ use std::cell::OnceCell;
 use std::io;
 use std::path::PathBuf;
 
+use jiff::Timestamp;
+
 use crate::credentials::{AccessToken, ClientRegistration, Credentials, Secret};
+use crate::files::{Lock, LockError, private_directory};
 use crate::keystore::{Keystore, KeystoreError};
 
 mod index;
-mod lock;
 mod stored;
 
 pub use index::Entry;
-pub use lock::Lock;
 use stored::{StoredCredentials, StoredRegistration, StoredToken};
 
 /// What an entry is called in the keystore, in the list, and in its lock.
@@ -127,8 +128,8 @@ impl Key {
 
     /// A lock beside the entry's own, for as long as a person takes: who only wants to look at the
     /// entry, or to refresh it, does not wait for a person.
-    pub fn of_a_person(&self) -> Self {
-        Self(format!("{}|person", self.0))
+    pub fn interactive(&self) -> Self {
+        Self(format!("{}|interactive", self.0))
     }
 
     /// The key as text.
@@ -162,6 +163,13 @@ pub enum CacheError {
     Io(PathBuf, #[source] io::Error),
 }
 
+impl CacheError {
+    /// Whether the keystore has no room left.
+    pub fn is_full(&self) -> bool {
+        matches!(self, Self::Keystore(KeystoreError::Full { .. }))
+    }
+}
+
 type Parse<T> = for<'a> fn(
     &mut serde_json::Deserializer<serde_json::de::SliceRead<'a>>,
 ) -> serde_json::Result<T>;
@@ -172,16 +180,18 @@ type Opener = Box<dyn Fn() -> Result<(String, Box<dyn Keystore>), KeystoreError>
 /// The cache of one keystore.
 pub struct Cache {
     directory: PathBuf,
+    lists: Vec<String>,
     open: Opener,
     opened: OnceCell<(String, Box<dyn Keystore>)>,
 }
 
 impl Cache {
-    /// A cache whose list and locks are below `directory`; `open` gives the keystore and its
-    /// backend's name, when it is first needed.
-    pub fn new(directory: PathBuf, open: Opener) -> Self {
+    /// A cache whose lists and locks are below `directory`. `lists` are the backends that it may turn
+    /// out to be over; `open` says which, and gives the keystore, when it is first needed.
+    pub fn new(directory: PathBuf, lists: Vec<String>, open: Opener) -> Self {
         Self {
             directory,
+            lists,
             open,
             opened: OnceCell::new(),
         }
@@ -200,9 +210,11 @@ impl Cache {
 
     /// Each backend has a list of its own: an entry is only there where it was put.
     fn list(&self) -> Result<index::Index, CacheError> {
-        Ok(index::Index::new(
-            self.directory.join("index").join(&self.opened()?.0),
-        ))
+        Ok(self.list_of(&self.opened()?.0))
+    }
+
+    fn list_of(&self, backend: &str) -> index::Index {
+        index::Index::new(self.directory.join("index").join(backend))
     }
 
     /// Cached credentials, fresh or not.
@@ -214,18 +226,29 @@ impl Cache {
         self.get(key, |from| StoredCredentials::deserialize(from))
     }
 
-    /// Keeps credentials.
+    /// Keeps credentials; in a keystore that is full, in the place of some that ended before `now`.
     ///
     /// # Errors
     ///
     /// The keystore's, or the list's.
-    pub fn put_credentials(&self, key: &Key, value: &Credentials) -> Result<(), CacheError> {
+    pub fn put_credentials(
+        &self,
+        key: &Key,
+        value: &Credentials,
+        now: Timestamp,
+    ) -> Result<(), CacheError> {
         let entry = Entry {
             key: key.clone(),
             expires_at: value.expires_at,
-            renewable: false,
         };
-        self.put(&entry, |to| StoredCredentials::serialize(value, to))
+        let put = || self.put(&entry, |to| StoredCredentials::serialize(value, to));
+        match put() {
+            Err(error) if error.is_full() => {
+                self.remove_ended(now)?;
+                put()
+            }
+            result => result,
+        }
     }
 
     /// The tokens of a sign-in, alive or not.
@@ -243,11 +266,9 @@ impl Cache {
     ///
     /// The keystore's, or the list's.
     pub fn put_token(&self, key: &Key, value: &AccessToken) -> Result<(), CacheError> {
-        let renewable = value.refresh_token.is_some();
         let entry = Entry {
             key: key.clone(),
             expires_at: Some(value.expires_at),
-            renewable,
         };
         self.put(&entry, |to| StoredToken::serialize(value, to))
     }
@@ -274,7 +295,6 @@ impl Cache {
         let entry = Entry {
             key: key.clone(),
             expires_at: Some(value.expires_at),
-            renewable: false,
         };
         self.put(&entry, |to| StoredRegistration::serialize(value, to))
     }
@@ -309,7 +329,18 @@ impl Cache {
         Ok(self.keystore()?.put(entry.key.as_str(), &bytes)?)
     }
 
-    /// Forgets an entry; whether there was one.
+    fn remove_ended(&self, now: Timestamp) -> Result<(), CacheError> {
+        for entry in self.list()?.entries()? {
+            let credentials = entry.key.kind().is_some_and(Kind::is_credentials);
+            if credentials && entry.expires_at.is_some_and(|end| end < now) {
+                self.delete(&entry.key)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Forgets an entry; whether there was one. Whoever calls holds its lock: a run that is just
+    /// putting it would leave a value that is in no list.
     ///
     /// # Errors
     ///
@@ -326,7 +357,11 @@ impl Cache {
     ///
     /// The list can't be read.
     pub fn entries(&self) -> Result<Vec<Entry>, CacheError> {
-        self.list()?.entries()
+        let mut entries = Vec::new();
+        for list in &self.lists {
+            entries.extend(self.list_of(list).entries()?);
+        }
+        Ok(entries)
     }
 
     /// Holds `key` against every other vault until the lock is dropped or the process dies.
@@ -341,7 +376,16 @@ impl Cache {
         limit: std::time::Duration,
         waiting: impl FnOnce(),
     ) -> Result<Lock, CacheError> {
-        Lock::take(&self.directory.join("locks"), key, limit, waiting)
+        let directory = self.directory.join("locks");
+        let path = directory.join(file_name(key));
+        let take = || -> Result<Lock, LockError> {
+            private_directory(&directory)?;
+            Lock::take(&path, limit, waiting)
+        };
+        take().map_err(|error| match error {
+            LockError::Busy => CacheError::Busy(path.clone(), limit),
+            LockError::Io(error) => CacheError::Io(path.clone(), error),
+        })
     }
 }
 
@@ -349,15 +393,6 @@ impl Cache {
 fn file_name(key: &Key) -> String {
     use sha2::{Digest, Sha256};
     hex(&Sha256::digest(key.as_str().as_bytes())[..16])
-}
-
-/// Makes `directory` and what is missing above it, for this user alone.
-fn make_private(directory: &std::path::Path) -> io::Result<()> {
-    let mut builder = std::fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(directory)
 }
 
 #[cfg(test)]

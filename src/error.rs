@@ -194,7 +194,10 @@ fn meant(error: Error, closest: &[String], any: bool, what: &str) -> Error {
     let names: Vec<_> = closest.iter().map(|name| format!("`{name}`")).collect();
     match (names.is_empty(), any) {
         (false, _) => error.hint(format!("did you mean {}?", names.join(" or "))),
-        (true, true) => error.hint("`vault list` shows the profiles that there are"),
+        (true, true) if what == "profile" => {
+            error.hint("`vault list` shows the profiles that there are")
+        }
+        (true, true) => error,
         (true, false) => error.hint(format!(
             "there is no {what} at all yet: `aws configure sso` writes one, and the README shows how"
         )),
@@ -211,6 +214,7 @@ impl From<KeystoreError> for Error {
         let made = Self::from_chain(kind, &error);
         match &error {
             KeystoreError::Locked => made.hint("unlock it, or use another with `--backend file`"),
+            KeystoreError::Full { .. } => made.hint("`vault clear` makes room"),
             KeystoreError::Missing { .. } => made.hint("use another with `--backend file`"),
             KeystoreError::TimedOut { .. } => {
                 made.hint("see whether it waits for you to unlock it, or use `--backend file`")
@@ -276,8 +280,14 @@ impl From<BrokerError> for Error {
             BrokerError::Source(error) => error.into(),
             BrokerError::NoAccess(..) => Self::from_chain(Kind::Failed, &error)
                 .hint("check `sso_account_id` and `sso_role_name`, or ask for the permission set"),
-            BrokerError::Role(..) => Self::from_chain(Kind::Failed, &error)
-                .hint("check `role_arn`, and that the role trusts the profile it is assumed from"),
+            BrokerError::Role(_, SourceError::Forbidden(_) | SourceError::Service { .. }) => {
+                Self::from_chain(Kind::Failed, &error).hint(
+                    "check `role_arn`, and that the role trusts the profile it is assumed from",
+                )
+            }
+            BrokerError::Role(role, cause) => {
+                Self::from(cause).context(format!("cannot assume `{role}`"))
+            }
             BrokerError::FailedElsewhere(_) => {
                 Self::from_chain(Kind::Failed, &error).hint("run it again for a new code")
             }

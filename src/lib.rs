@@ -21,6 +21,7 @@ mod credentials;
 mod deliver;
 mod env;
 mod error;
+mod files;
 mod keystore;
 mod resolve;
 mod settings;

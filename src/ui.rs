@@ -91,35 +91,48 @@ impl Ui {
     /// Says how it went; `--quiet` keeps it back.
     pub fn note(&self, text: &str) {
         if !self.quiet {
-            say(text);
+            say(&visible(text));
         }
     }
 
-    /// Says what the person has to know or do, `--quiet` or not.
+    /// Says what the person has to know, `--quiet` or not.
     pub fn tell(&self, text: &str) {
-        say(text);
+        say(&visible(text));
+    }
+
+    /// Shows a code to compare and the address to do it at, `--quiet` or not.
+    pub fn show_code(&self, introduction: &str, code: &str, url: &str) {
+        let code = self.paint("1", &visible(code));
+        say(&format!(
+            "{}\n\n  {code}\n\n  {}\n",
+            visible(introduction),
+            visible(url)
+        ));
     }
 
     /// Says what is not as it should be, but does not stop the work.
     pub fn warn(&self, text: &str) {
-        say(&format!("{} {text}", self.paint("33;1", "warning:")));
+        say(&format!(
+            "{} {}",
+            self.paint("33;1", "warning:"),
+            visible(text)
+        ));
     }
 
     /// Says what failed, because of what, and what to do.
     pub fn error(&self, message: &str, causes: &[String], hints: &[String]) {
-        let mut text = format!("{} {message}", self.paint("31;1", "error:"));
+        let mut text = format!("{} {}", self.paint("31;1", "error:"), visible(message));
         for cause in causes {
-            text.push_str(&format!("\n  caused by: {cause}"));
+            text.push_str(&format!("\n  caused by: {}", visible(cause)));
         }
         for hint in hints {
-            text.push_str(&format!("\n  {} {hint}", self.paint("36", "hint:")));
+            text.push_str(&format!(
+                "\n  {} {}",
+                self.paint("36", "hint:"),
+                visible(hint)
+            ));
         }
         say(&text);
-    }
-
-    /// Text that stands out: a code to compare.
-    pub fn strong(&self, text: &str) -> String {
-        self.paint("1", text)
     }
 
     fn paint(&self, style: &str, text: &str) -> String {
@@ -207,42 +220,22 @@ fn asking<T>(ask: impl FnOnce() -> T) -> T {
 fn say(text: &str) {
     let _ = io::stderr()
         .lock()
-        .write_all(format!("{}\n", visible(text)).as_bytes());
+        .write_all(format!("{text}\n").as_bytes());
 }
 
 /// Text as it may go to a terminal. A server's message or a name in a file may hold control
-/// characters, which would be orders to the terminal: those are shown, not sent. Line ends and the
-/// colours of [`Ui::paint`] stay.
+/// characters, which would be orders to the terminal, or lines that look like vault's own: they are
+/// shown, not sent.
 fn visible(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some(c) = rest.chars().next() {
-        let style = style_length(rest);
-        if style > 0 {
-            shown.push_str(&rest[..style]);
-            rest = &rest[style..];
-            continue;
-        }
-        if c.is_control() && c != '\n' {
+    for c in text.trim_end().chars() {
+        if c.is_control() {
             shown.extend(c.escape_default());
         } else {
             shown.push(c);
         }
-        rest = &rest[c.len_utf8()..];
     }
     shown
-}
-
-/// The length of an order for colour or weight (`ESC [ digits m`) at the start of `text`, or 0.
-fn style_length(text: &str) -> usize {
-    let Some(parameters) = text.strip_prefix("\x1b[") else {
-        return 0;
-    };
-    let end = parameters.find(|c: char| !c.is_ascii_digit() && c != ';');
-    match end.map(|end| (end, parameters.as_bytes()[end])) {
-        Some((end, b'm')) => "\x1b[".len() + end + "m".len(),
-        _ => 0,
-    }
 }
 
 #[cfg(test)]
@@ -252,12 +245,12 @@ mod tests {
     #[test]
     fn orders_to_the_terminal_are_shown_and_not_sent() {
         let table = [
-            ("plain\ntwo lines", "plain\ntwo lines"),
-            ("\x1b[31;1merror:\x1b[0m x", "\x1b[31;1merror:\x1b[0m x"),
+            ("plain, ünï", "plain, ünï"),
+            ("\x1b[8mhidden", "\\u{1b}[8mhidden"),
             ("\x1b]0;title\x07", "\\u{1b}]0;title\\u{7}"),
-            ("\x1b[2Jgone", "\\u{1b}[2Jgone"),
             ("a\rb\u{9b}c", "a\\rb\\u{9b}c"),
-            ("\x1b[", "\\u{1b}["),
+            ("no\n  hint: run evil", "no\\n  hint: run evil"),
+            ("a line end after it\n", "a line end after it"),
         ];
         for (text, expected) in table {
             assert_eq!(visible(text), expected);

@@ -5,14 +5,15 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::{Broker, BrokerError, FETCH_LOCK_LIMIT, Progress};
-use crate::cache::{CacheError, Key, Lock};
+use crate::cache::{CacheError, Key};
 use crate::config::SsoSession;
 use crate::credentials::{AccessToken, ClientRegistration};
+use crate::files::Lock;
 use crate::source::SourceError;
 use crate::source::sso::Oidc;
 
 /// Whoever holds the lock for a sign-in waits for a person, who has 10 minutes to confirm a code.
-const PERSON_LOCK_LIMIT: Duration = Duration::from_mins(12);
+const INTERACTIVE_LOCK_LIMIT: Duration = Duration::from_mins(12);
 
 impl Broker<'_> {
     /// The session's access token, refreshed where it is near its end or `rejected`; `None` where
@@ -99,22 +100,28 @@ impl Broker<'_> {
         (self.before_waiting)();
         let asked_at = (self.clock)();
         let key = sign_in_key(session);
-        let mut lock = self.cache.lock(&key.of_a_person(), PERSON_LOCK_LIMIT, || {
-            show(Progress::WaitingForAnother);
-        })?;
-        if (!force || lock.waited())
-            && let Some(token) = self.token(session, None)?
-        {
+        let mut lock = self
+            .cache
+            .lock(&key.interactive(), INTERACTIVE_LOCK_LIMIT, || {
+                show(Progress::WaitingForAnother);
+            })?;
+        if !force && let Some(token) = self.token(session, None)? {
             return Ok(token);
         }
         if let Some(why) = failed_since(&mut lock, asked_at) {
             return Err(BrokerError::FailedElsewhere(why));
         }
+        // Who was waited for has just done what `force` asks for.
+        if lock.waited()
+            && let Some(token) = self.token(session, None)?
+        {
+            return Ok(token);
+        }
         let signed_in = self.sign_in_once(session, show);
         if let Err(BrokerError::Source(error)) = &signed_in {
-            // Without the word each of those that wait would open a browser of its own.
-            let word = format!("{} {error}", (self.clock)().as_millisecond());
-            let _ = lock.leave_word(&word);
+            // Without the note each of those that wait would open a browser of its own.
+            let note = format!("{} {error}", (self.clock)().as_millisecond());
+            let _ = lock.leave_note(&note);
         }
         signed_in
     }
@@ -194,13 +201,13 @@ fn same(one: &AccessToken, other: &AccessToken) -> bool {
     one.access_token == other.access_token
 }
 
-/// Whether a sign-in failed after `asked_at`, and why, by the word of whoever held the lock.
+/// Whether a sign-in failed after `asked_at`, and why, by the note of whoever held the lock.
 fn failed_since(lock: &mut Lock, asked_at: Timestamp) -> Option<String> {
     if !lock.waited() {
         return None;
     }
-    let word = lock.word().ok()?;
-    let (at, why) = word.split_once(' ')?;
+    let note = lock.note().ok()?;
+    let (at, why) = note.split_once(' ')?;
     (at.parse::<i64>().ok()? >= asked_at.as_millisecond()).then(|| why.to_owned())
 }
 

@@ -14,11 +14,11 @@ pub const CHAINED_LIMIT: Duration = Duration::from_hours(1);
 /// One step of a chain, and where its result is kept.
 pub(super) struct Step<'a> {
     pub(super) key: Key,
-    pub(super) from: From<'a>,
+    pub(super) origin: Origin<'a>,
 }
 
 /// What a step's credentials come from.
-pub(super) enum From<'a> {
+pub(super) enum Origin<'a> {
     Sso(&'a SsoRole),
     Role {
         role: &'a AssumeRole,
@@ -44,14 +44,11 @@ pub(super) fn steps(chain: &Chain, want: Want) -> Result<Vec<Step<'_>>, BrokerEr
         Source::None => return Err(BrokerError::NoSource),
         other => return Err(BrokerError::NotServed(other.key())),
     };
-    if chain.roles.iter().any(|role| role.mfa_serial.is_some()) {
-        return Err(BrokerError::NotServed("mfa_serial"));
-    }
     let session = &sso.session;
     let key = Key::role_credentials(&session.start_url, sso.account.as_str(), sso.role.as_str());
     let mut steps = vec![Step {
         key,
-        from: From::Sso(sso),
+        origin: Origin::Sso(sso),
     }];
     let last = chain.roles.len().saturating_sub(1);
     for (position, role) in chain.roles.iter().enumerate() {
@@ -60,7 +57,7 @@ pub(super) fn steps(chain: &Chain, want: Want) -> Result<Vec<Step<'_>>, BrokerEr
         let key = role_key(&steps[steps.len() - 1].key, role, duration);
         steps.push(Step {
             key,
-            from: From::Role { role, duration },
+            origin: Origin::Role { role, duration },
         });
     }
     Ok(steps)

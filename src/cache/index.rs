@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{CacheError, Key, file_name, make_private};
+use super::{CacheError, Key, file_name};
+use crate::files;
 
 /// What the list says of an entry.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,16 +17,12 @@ pub struct Entry {
     pub key: Key,
     /// When its value ends, if ever.
     pub expires_at: Option<Timestamp>,
-    /// Whether it can be made to last longer without a person.
-    pub renewable: bool,
 }
 
 #[derive(Serialize, Deserialize)]
 struct Line {
     key: String,
     expires_at: Option<Timestamp>,
-    #[serde(default)]
-    renewable: bool,
 }
 
 /// The ending of a file that is not in its place yet.
@@ -45,29 +42,19 @@ impl Index {
         let line = Line {
             key: entry.key.as_str().to_owned(),
             expires_at: entry.expires_at,
-            renewable: entry.renewable,
         };
         self.write(&path, &line)
             .map_err(|error| CacheError::Io(path, error))
     }
 
-    /// Whole or not at all. Whoever puts an entry holds its lock, so one name for the new file will
-    /// do, and a killed run leaves nothing that another does not overwrite.
     fn write(&self, path: &Path, line: &Line) -> io::Result<()> {
-        make_private(&self.directory)?;
-        let new = path.with_extension(NEW);
-        std::fs::write(&new, serde_json::to_vec(line)?)?;
-        std::fs::rename(new, path)
+        files::private_directory(&self.directory)?;
+        files::replace(path, &path.with_extension(NEW), &serde_json::to_vec(line)?)
     }
 
     pub(super) fn remove(&self, key: &Key) -> Result<(), CacheError> {
         let path = self.path(key);
-        match std::fs::remove_file(&path) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                Err(CacheError::Io(path, error))
-            }
-            _ => Ok(()),
-        }
+        files::remove(&path).map_err(|error| CacheError::Io(path, error))
     }
 
     pub(super) fn entries(&self) -> Result<Vec<Entry>, CacheError> {
@@ -95,7 +82,6 @@ impl Index {
             entries.push(Entry {
                 key: Key(line.key),
                 expires_at: line.expires_at,
-                renewable: line.renewable,
             });
         }
         entries.sort_by(|a, b| a.key.cmp(&b.key));

@@ -6,6 +6,9 @@ use std::time::Duration;
 
 use super::*;
 
+/// How many entries the keystore in memory can keep.
+const ROOM: usize = 3;
+
 #[derive(Clone, Default)]
 struct InMemory(Arc<Mutex<HashMap<String, Vec<u8>>>>);
 
@@ -15,6 +18,10 @@ impl Keystore for InMemory {
     }
 
     fn put(&self, name: &str, value: &Secret<Vec<u8>>) -> Result<(), KeystoreError> {
+        if self.0.lock().unwrap().len() >= ROOM {
+            let reason = "no more than three".into();
+            return Err(KeystoreError::Full { reason });
+        }
         self.0
             .lock()
             .unwrap()
@@ -30,7 +37,11 @@ impl Keystore for InMemory {
 fn cache(directory: &std::path::Path, keystore: &InMemory) -> Cache {
     let keystore = keystore.clone();
     let open: Opener = Box::new(move || Ok(("memory".into(), Box::new(keystore.clone()))));
-    Cache::new(directory.to_owned(), open)
+    Cache::new(directory.to_owned(), vec!["memory".into()], open)
+}
+
+fn now() -> jiff::Timestamp {
+    "2026-11-23T09:00:00Z".parse().unwrap()
 }
 
 fn credentials() -> Credentials {
@@ -48,7 +59,7 @@ fn what_was_put_is_got_and_listed_and_gone_once_deleted() {
     let cache = cache(home.path(), &InMemory::default());
     let key = Key::role_credentials("https://corp/start", "111111111111", "Admin");
     assert_eq!(cache.credentials(&key).unwrap(), None);
-    cache.put_credentials(&key, &credentials()).unwrap();
+    cache.put_credentials(&key, &credentials(), now()).unwrap();
     assert_eq!(cache.credentials(&key).unwrap(), Some(credentials()));
     let entries = cache.entries().unwrap();
     assert_eq!(entries.len(), 1);
@@ -102,7 +113,7 @@ fn the_list_holds_no_secret() {
     let home = tempfile::tempdir().unwrap();
     let cache = cache(home.path(), &InMemory::default());
     cache
-        .put_credentials(&Key::assume_role(&["x"], None), &credentials())
+        .put_credentials(&Key::assume_role(&["x"], None), &credentials(), now())
         .unwrap();
     let directory = home.path().join("index/memory");
     for file in std::fs::read_dir(directory).unwrap() {
@@ -142,20 +153,6 @@ fn a_lock_that_is_held_is_waited_for_only_so_long() {
 }
 
 #[test]
-fn who_waited_for_a_lock_hears_the_word_that_was_left() {
-    let home = tempfile::tempdir().unwrap();
-    let cache = cache(home.path(), &InMemory::default());
-    let key = Key::assume_role(&["x"], None);
-    let mut held = cache.lock(&key, Duration::ZERO, || {}).unwrap();
-    held.leave_word("refused").unwrap();
-    drop(held);
-    let mut next = cache.lock(&key, Duration::from_secs(60), || {}).unwrap();
-    assert_eq!(next.word().unwrap(), "refused");
-    next.leave_word("ok").unwrap();
-    assert_eq!(next.word().unwrap(), "ok");
-}
-
-#[test]
 fn a_role_is_the_same_however_long_it_lasts() {
     let key = |inputs, duration| Key::assume_role(inputs, duration);
     assert_ne!(key(&["a"], None), key(&["a"], Some(900)));
@@ -163,4 +160,26 @@ fn a_role_is_the_same_however_long_it_lasts() {
     assert!(!key(&["a"], None).is_same_role(&key(&["b"], None)));
     let other = Key::role_credentials("https://x", "111111111111", "Admin");
     assert!(!other.is_same_role(&other));
+}
+
+#[test]
+fn a_full_keystore_makes_room_by_what_has_ended() {
+    let home = tempfile::tempdir().unwrap();
+    let cache = cache(home.path(), &InMemory::default());
+    let key = |name| Key::assume_role(&[name], None);
+    let later = "2026-11-23T12:00:00Z".parse().unwrap();
+    let mut lasting = credentials();
+    lasting.expires_at = Some("2026-11-23T13:00:00Z".parse().unwrap());
+    cache
+        .put_credentials(&key("a"), &credentials(), now())
+        .unwrap();
+    cache.put_credentials(&key("b"), &lasting, now()).unwrap();
+    cache.put_credentials(&key("c"), &lasting, now()).unwrap();
+    cache.put_credentials(&key("d"), &lasting, later).unwrap();
+    assert_eq!(cache.credentials(&key("a")).unwrap(), None);
+    assert_eq!(cache.credentials(&key("b")).unwrap(), Some(lasting.clone()));
+    let full = cache
+        .put_credentials(&key("e"), &lasting, later)
+        .unwrap_err();
+    assert!(full.is_full());
 }

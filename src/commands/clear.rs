@@ -1,10 +1,11 @@
 //! `vault clear`: drop cached credentials, so that the next `exec` fetches new ones.
 
 use super::context::Context;
-use crate::broker::{self, Want};
+use crate::broker::{self, FETCH_LOCK_LIMIT, Want};
 use crate::cache::{Key, Kind};
 use crate::error::Error;
 use crate::resolve;
+use crate::ui;
 
 /// Drop cached credentials, so that the next `exec` fetches new ones
 ///
@@ -13,7 +14,7 @@ use crate::resolve;
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  \
     vault clear prod          after an UnrecognizedClientException\n  \
-    vault clear --sign-ins    everything, sign-ins too")]
+    vault clear --sign-ins    of all profiles, and the sign-ins too")]
 pub struct Args {
     /// Profiles [default: all]
     #[arg(value_name = "PROFILE")]
@@ -47,7 +48,8 @@ impl Args {
 fn keys(context: &Context, profile: &str, sign_ins: bool) -> Result<Vec<Key>, Error> {
     let config = context.config()?;
     let chain = resolve::resolve(config, profile)?;
-    let mut keys = broker::keys(&chain, Want::default())?;
+    // Nothing is cached for what vault does not serve.
+    let mut keys = broker::keys(&chain, Want::default()).unwrap_or_default();
     if !chain.roles.is_empty() {
         let others = context.cache.entries()?.into_iter().map(|entry| entry.key);
         let others: Vec<_> = others
@@ -78,17 +80,28 @@ fn all(context: &Context, sign_ins: bool) -> Result<(), Error> {
         return Ok(());
     }
     let signed_out = clear(context, &of(|kind| kind == Kind::SignIn))?;
-    let plural = if signed_out == 1 { "" } else { "s" };
-    context.ui.note(&format!(
-        "{} and {signed_out} sign-in{plural}. Long-lived keys stay.",
-        said(cleared)
-    ));
+    let sign_ins = match signed_out {
+        0 => String::new(),
+        1 => " and 1 sign-in".to_owned(),
+        more => format!(" and {more} sign-ins"),
+    };
+    let said = if cleared == 0 && signed_out > 0 {
+        format!("Cleared{}", &sign_ins[" and".len()..])
+    } else {
+        format!("{}{sign_ins}", said(cleared))
+    };
+    context.ui.note(&format!("{said}. Long-lived keys stay."));
     Ok(())
 }
 
 fn clear(context: &Context, keys: &[Key]) -> Result<usize, Error> {
+    ui::watch_interrupts();
     let mut cleared = 0;
     for key in keys {
+        let _lock = context.cache.lock(key, FETCH_LOCK_LIMIT, || {
+            let waiting = "Waiting for another vault, which is fetching what is to be cleared.";
+            context.ui.note(waiting);
+        })?;
         if context.cache.delete(key)? {
             cleared += 1;
         }

@@ -1,7 +1,7 @@
 //! What every command works with, built once: settings, the AWS files, the cache, and the
 //! conversation of a sign-in. Nothing is opened before a command asks for it.
 
-use std::cell::OnceCell;
+use std::cell::{Cell, OnceCell};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -11,15 +11,20 @@ use crate::broker::{Answer, Broker, Connection, Progress, Want};
 use crate::browser;
 use crate::cache::Cache;
 use crate::config::{Config, Files, Profile, SsoSession};
-use crate::credentials::{AccessToken, Credentials, Secret};
+use crate::credentials::{AccessToken, Credentials};
 use crate::env;
 use crate::error::{Error, Kind};
-use crate::keystore::{self, KeystoreError, PassphraseFor};
 use crate::resolve::Chain;
 use crate::settings::Settings;
 use crate::source::sso::DeviceAuthorization;
 use crate::source::transport;
-use crate::ui::{self, AskError, Ui};
+use crate::ui::{self, Ui};
+use keystore::cache;
+use surroundings::Surroundings;
+pub(in crate::commands) use surroundings::profile_variables;
+
+mod keystore;
+mod surroundings;
 
 /// What a command works with.
 pub(super) struct Context {
@@ -27,6 +32,8 @@ pub(super) struct Context {
     pub(super) cache: Cache,
     settings: Settings,
     config: OnceCell<Config>,
+    /// Whether anything took longer than a look into the cache.
+    waited: Cell<bool>,
 }
 
 /// How a person signs in.
@@ -41,14 +48,20 @@ pub(super) struct SignIn {
 }
 
 impl Context {
-    pub(super) fn new(settings: Settings, ui: Arc<Ui>) -> Self {
-        let cache = cache(&settings, &ui);
-        Self {
+    pub(super) fn new(settings: Settings, ui: Arc<Ui>) -> Result<Self, Error> {
+        let cache = cache(&settings, &ui)?;
+        Ok(Self {
             ui,
             cache,
             settings,
             config: OnceCell::new(),
-        }
+            waited: Cell::new(false),
+        })
+    }
+
+    /// Whether more than the cache was asked, so that something may be said.
+    pub(super) fn has_waited(&self) -> bool {
+        self.waited.get()
     }
 
     /// The clock, read in this one place.
@@ -80,8 +93,14 @@ impl Context {
 
     fn files(&self) -> Files {
         let aws = self.settings.directories.home.join(".aws");
-        let path =
-            |variable, name| env::var_os(variable).map_or_else(|| aws.join(name), PathBuf::from);
+        let path = |variable, name| match env::var_os(variable).map(PathBuf::from) {
+            // As the AWS CLI does: a shell does not look into quotes.
+            Some(path) => match path.strip_prefix("~") {
+                Ok(rest) => self.settings.directories.home.join(rest),
+                Err(_) => path,
+            },
+            None => aws.join(name),
+        };
         Files {
             config: path(env::AWS_CONFIG_FILE, "config"),
             credentials: path(env::AWS_SHARED_CREDENTIALS_FILE, "credentials"),
@@ -112,25 +131,36 @@ impl Context {
 
     /// A broker that reaches AWS the way `profile` says, where one is meant.
     pub(super) fn broker(&self, profile: Option<&Profile>) -> Result<Broker<'_>, Error> {
-        let bundle = env::var_os(env::AWS_CA_BUNDLE)
-            .map(PathBuf::from)
-            .or_else(|| {
-                profile
-                    .and_then(|profile| profile.get("ca_bundle"))
-                    .map(|value| PathBuf::from(&value.text))
-            });
-        let connection = Connection {
-            sso: endpoint("sso", profile)?,
-            sso_oidc: endpoint("sso_oidc", profile)?,
-            sts: endpoint("sts", profile)?,
-            transport: transport::Settings { ca_bundle: bundle },
+        let surroundings = Surroundings {
+            profile,
+            outer: &self.outer_settings(),
         };
+        let connection = Connection {
+            sso: surroundings.endpoint("sso")?,
+            sso_oidc: surroundings.endpoint("sso_oidc")?,
+            sts: surroundings.endpoint("sts")?,
+            transport: transport::Settings {
+                ca_bundle: surroundings.ca_bundle()?,
+            },
+        };
+        let before_waiting = Box::new(|| {
+            self.waited.set(true);
+            ui::watch_interrupts();
+        });
         Ok(Broker::new(
             &self.cache,
             Self::now,
-            ui::watch_interrupts,
+            before_waiting,
             connection,
         ))
+    }
+
+    /// The variables that an `exec` around this run set for its own profile's settings: they are not
+    /// the person's, and not this profile's.
+    pub(super) fn outer_settings(&self) -> Vec<(String, String)> {
+        let outer = env::var(env::AWS_VAULT).ok().flatten();
+        let outer = outer.and_then(|name| self.config().ok()?.profile(&name).ok());
+        outer.as_ref().map(profile_variables).unwrap_or_default()
     }
 
     /// Credentials for a chain; where a person must sign in first, and may be asked, they are.
@@ -199,11 +229,12 @@ impl Context {
     ) {
         let url = &authorization.verification_uri;
         let minutes = authorization.expires_in.as_secs().div_ceil(60);
-        self.ui.tell(&format!(
-            "Signing in to {}. Confirm this code in a browser, within {minutes} min:\n\n  {}\n\n  {url}\n",
-            name(session),
-            self.ui.strong(&authorization.user_code),
-        ));
+        let introduction = format!(
+            "Signing in to {}. Confirm this code in a browser, within {minutes} min:",
+            name(session)
+        );
+        self.ui
+            .show_code(&introduction, &authorization.user_code, url);
         if how.no_browser || self.ui.no_input() {
             return;
         }
@@ -228,84 +259,4 @@ fn sign_in_required(session: &SsoSession, profile: &str) -> Error {
     let word = session.name.as_deref().unwrap_or(profile);
     let cause = format!("no one is signed in to {}", name(session));
     Error::new(Kind::SignInRequired, cause).hint(format!("run `vault login {word}`"))
-}
-
-fn cache(settings: &Settings, ui: &Arc<Ui>) -> Cache {
-    let (settings, ui) = (settings.clone(), Arc::clone(ui));
-    let directory = settings.directories.data.clone();
-    let open = move || {
-        let (backend, keystore) =
-            keystore::open(settings.backend.parse()?, options(&settings, &ui)?)?;
-        tracing::info!(%backend, "keystore");
-        Ok((backend.to_string(), keystore))
-    };
-    Cache::new(directory, Box::new(open))
-}
-
-/// How a keystore asks for its passphrase, and says that it waits for a person.
-fn options(settings: &Settings, ui: &Arc<Ui>) -> Result<keystore::Options, KeystoreError> {
-    let home = &settings.directories.home;
-    let password_store = env::var_os(env::PASSWORD_STORE_DIR);
-    let (asking, telling) = (Arc::clone(ui), Arc::clone(ui));
-    Ok(keystore::Options {
-        directory: settings.directories.data.clone(),
-        passphrase: passphrase()?,
-        ask: Box::new(move |purpose| ask_passphrase(&asking, purpose)),
-        unlocked_for: settings.unlocked_for,
-        password_store: password_store.map_or_else(|| home.join(".password-store"), PathBuf::from),
-        hidden_variables: env::SECRETS,
-        waiting: Arc::new(move || {
-            ui::watch_interrupts();
-            telling.tell("Waiting for the keystore: it may be asking to be unlocked.");
-        }),
-    })
-}
-
-fn passphrase() -> Result<Option<Secret<String>>, KeystoreError> {
-    let given = env::var(env::AWS_VAULT_FILE_PASSPHRASE);
-    let given = given.map_err(|error| KeystoreError::Failed {
-        reason: error.to_string(),
-    })?;
-    Ok(given.map(Secret::new))
-}
-
-/// Asks for the `file` keystore's passphrase; for a new one twice, since a slip of the finger in it
-/// would lock the person out.
-fn ask_passphrase(ui: &Ui, purpose: PassphraseFor) -> Result<Secret<String>, keystore::AskError> {
-    let ask = |question| {
-        ui.ask_secret(question).map_err(|error| match error {
-            AskError::NoTerminal => keystore::AskError::NoTerminal,
-            _ => keystore::AskError::Interrupted,
-        })
-    };
-    match purpose {
-        PassphraseFor::Existing => ask("Passphrase of the vault keystore"),
-        PassphraseFor::Again => ask("That is not it. Passphrase of the vault keystore"),
-        PassphraseFor::New => loop {
-            let first = ask("New passphrase for the vault keystore")?;
-            if first.expose().is_empty() {
-                ui.tell("An empty passphrase would protect nothing.");
-            } else if first == ask("The same once more")? {
-                return Ok(first);
-            } else {
-                ui.tell("The two were not the same.");
-            }
-        },
-    }
-}
-
-/// Where a service is: its own variable, the variable for all, the profile's `services`, the
-/// profile's `endpoint_url` (<https://docs.aws.amazon.com/sdkref/latest/guide/feature-ss-endpoints.html>).
-fn endpoint(service: &str, profile: Option<&Profile>) -> Result<Option<String>, Error> {
-    if env::switch(env::AWS_IGNORE_CONFIGURED_ENDPOINT_URLS) {
-        return Ok(None);
-    }
-    for variable in [env::endpoint_of(service), env::AWS_ENDPOINT_URL.to_owned()] {
-        if let Some(url) = env::var(variable)? {
-            return Ok(Some(url));
-        }
-    }
-    Ok(profile
-        .and_then(|profile| profile.endpoint(service))
-        .map(|url| url.text.clone()))
 }

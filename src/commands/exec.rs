@@ -3,12 +3,12 @@
 use std::ffi::OsString;
 use std::time::Duration;
 
-use super::context::Context;
+use super::context::{Context, profile_variables};
 use crate::broker::{CHAINED_LIMIT, Want};
-use crate::config::{Config, Profile};
+use crate::config::Profile;
 use crate::credentials::Credentials;
 use crate::deliver::child;
-use crate::deliver::environment::{Handover, PROFILE_SETTINGS, environment};
+use crate::deliver::environment::{Handover, environment};
 use crate::env;
 use crate::error::{Error, Kind};
 use crate::resolve::{self, Chain};
@@ -48,15 +48,17 @@ impl Args {
         let command = self.find_command()?;
         let name = context.profile_name(self.profile)?;
         let config = context.config()?;
-        let profile = config.profile(&name)?;
+        // The chain first: its errors say which profile they are about.
         let chain = resolve::resolve(config, &name)?;
+        let profile = config.profile(&name)?;
         let want = Want {
             fresh: self.fresh,
-            duration: wanted(context, self.duration, &chain)?,
+            duration: wanted(self.duration, &chain)?,
         };
         let credentials = context.credentials(&profile, &chain, want)?;
+        explain(context, self.duration, &chain);
         let region = region(self.region, &profile)?;
-        let environment = surroundings(config, &profile, &credentials, region.as_deref());
+        let environment = environment_for(context, &profile, &credentials, region.as_deref());
         if child::STAYS {
             ui::leave_interrupts_to_the_child();
         }
@@ -76,30 +78,26 @@ fn duration(text: &str) -> Result<Duration, String> {
     right.ok_or_else(|| "write `90m`, `1h`, or seconds".to_owned())
 }
 
-/// How long the credentials are to last; says so where the wish can't be met.
-fn wanted(
-    context: &Context,
-    option: Option<Duration>,
-    chain: &Chain,
-) -> Result<Option<Duration>, Error> {
-    if chain.roles.is_empty() {
-        if option.is_some() {
-            context
-                .ui
-                .note("Note: --duration does nothing here: the permission set decides.");
-        }
-        return Ok(None);
+/// How long the credentials are to last, where that can be chosen.
+fn wanted(option: Option<Duration>, chain: &Chain) -> Result<Option<Duration>, Error> {
+    match option {
+        _ if chain.roles.is_empty() => Ok(None),
+        Some(duration) => Ok(Some(duration)),
+        None => variable(),
     }
-    let wanted = match option {
-        Some(duration) => Some(duration),
-        None => variable()?,
+}
+
+/// Says why the wish of the command line was not met. Not where the credentials were cached: with
+/// those `exec` says nothing.
+fn explain(context: &Context, wish: Option<Duration>, chain: &Chain) {
+    let note = match wish {
+        Some(_) if chain.roles.is_empty() => "the permission set decides how long these last",
+        Some(wish) if wish > CHAINED_LIMIT => "AWS ends the session of a chained role after 1 h",
+        _ => return,
     };
-    if option.is_some_and(|duration| duration > CHAINED_LIMIT) {
-        context
-            .ui
-            .note("Note: AWS ends the session of a chained role after 1 h.");
+    if context.has_waited() {
+        context.ui.note(&format!("Note on --duration: {note}."));
     }
-    Ok(wanted)
 }
 
 fn variable() -> Result<Option<Duration>, Error> {
@@ -124,37 +122,18 @@ fn region(option: Option<String>, profile: &Profile) -> Result<Option<String>, E
 }
 
 /// The environment of the command.
-fn surroundings(
-    config: &Config,
+fn environment_for(
+    context: &Context,
     profile: &Profile,
     credentials: &Credentials,
     region: Option<&str>,
 ) -> Vec<(OsString, OsString)> {
-    // An `exec` around this one left its profile's settings in the environment: they are not ours.
-    let outer = env::var(env::AWS_VAULT)
-        .ok()
-        .flatten()
-        .filter(|outer| *outer != profile.name);
-    let outer = outer.and_then(|outer| config.profile(&outer).ok());
     let handover = Handover {
         profile: &profile.name,
         credentials,
         region,
-        settings: &settings(profile),
-        outer_settings: &outer.as_ref().map(settings).unwrap_or_default(),
+        settings: &profile_variables(profile),
+        outer_settings: &context.outer_settings(),
     };
     environment(env::all(), &handover)
-}
-
-/// What the profile's section says and has a variable of its own.
-fn settings(profile: &Profile) -> Vec<(String, String)> {
-    let plain = PROFILE_SETTINGS.iter().filter_map(|(key, variable)| {
-        profile
-            .get(key)
-            .map(|value| ((*variable).to_owned(), value.text.clone()))
-    });
-    let services = profile
-        .service_endpoints()
-        .map(|(service, url)| (env::endpoint_of(service), url.text.clone()));
-    plain.chain(services).collect()
 }

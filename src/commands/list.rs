@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::context::Context;
 use crate::broker::{self, Want};
-use crate::cache::Key;
+use crate::cache::{Key, Kind};
 use crate::config::Config;
 use crate::deliver::environment::rfc3339;
 use crate::error::Error;
@@ -87,11 +87,13 @@ fn lines<'a>(names: impl Iterator<Item = &'a str>) -> String {
 }
 
 fn ends(context: &Context) -> Result<Ends, Error> {
-    let entries = context.cache.entries()?;
-    Ok(entries
-        .into_iter()
-        .map(|entry| (entry.key, entry.expires_at))
-        .collect())
+    let mut ends = Ends::new();
+    for entry in context.cache.entries()? {
+        // Where two keystores are in use by turns, what lasts longer is what may be found.
+        let end = ends.entry(entry.key).or_default();
+        *end = (*end).max(entry.expires_at);
+    }
+    Ok(ends)
 }
 
 /// A profile that can't be understood is listed all the same, and said to be wrong: one mistake does
@@ -100,10 +102,8 @@ fn row(context: &Context, config: &Config, profile: &str, ends: &Ends, now: Time
     match resolve::resolve(config, profile) {
         Ok(chain) => known(profile, &chain, ends, now),
         Err(error) => {
-            context.ui.warn(&format!(
-                "profile `{profile}`: {}",
-                Error::from(error).one_line()
-            ));
+            // Each of these errors names the profile itself.
+            context.ui.warn(&Error::from(error).one_line());
             unknown(profile)
         }
     }
@@ -113,7 +113,7 @@ fn known(profile: &str, chain: &Chain, ends: &Ends, now: Timestamp) -> Row {
     let last = broker::keys(chain, Want::default())
         .ok()
         .and_then(|keys| keys.last().cloned());
-    let expires = last.and_then(|key| ends.get(&key).copied().flatten());
+    let expires = last.and_then(|key| latest(&key, ends));
     let session = chain.session();
     let signed_in = session.and_then(|session| ends.get(&broker::sign_in_key(session)));
     let signed_in = signed_in.copied().flatten().filter(|until| *until > now);
@@ -129,6 +129,16 @@ fn known(profile: &str, chain: &Chain, ends: &Ends, now: Timestamp) -> Row {
         signed_in_until: signed_in.map(rfc3339),
         expires,
     }
+}
+
+/// When the last of a profile's cached credentials end: of a role there may be several, each with the
+/// duration that a run asked for.
+fn latest(key: &Key, ends: &Ends) -> Option<Timestamp> {
+    if key.kind() != Some(Kind::AssumeRole) {
+        return ends.get(key).copied().flatten();
+    }
+    let same = ends.iter().filter(|(other, _)| key.is_same_role(other));
+    same.filter_map(|(_, end)| *end).max()
 }
 
 /// The account and the role that the credentials are for: the last role's, by its ARN

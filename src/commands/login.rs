@@ -84,7 +84,9 @@ impl Args {
         for name in names {
             let session = resolve::resolve_session(config, &name)?;
             if targets.iter().all(|target| target.session != session) {
-                let profile = config.profile(&name).ok();
+                // An sso-session's name may be a profile's too, which then has no say in it.
+                let is_session = session.name.as_ref() == Some(&name);
+                let profile = (!is_session).then(|| config.profile(&name)).transpose()?;
                 targets.push(Target { session, profile });
             }
         }

@@ -51,7 +51,8 @@ pub fn run(cli: Cli) -> ExitCode {
     let exec = cli.command.is_exec();
     let result = settings
         .map_err(Error::from)
-        .and_then(|settings| dispatch(cli.command, &Context::new(settings, Arc::clone(&ui))));
+        .and_then(|settings| Context::new(settings, Arc::clone(&ui)))
+        .and_then(|context| dispatch(cli.command, &context));
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

@@ -14,6 +14,10 @@ pub const PROFILE_SETTINGS: &[(&str, &str)] = &[
     ("output", "AWS_DEFAULT_OUTPUT"),
     ("ca_bundle", env::AWS_CA_BUNDLE),
     ("endpoint_url", env::AWS_ENDPOINT_URL),
+    (
+        "ignore_configured_endpoint_urls",
+        env::AWS_IGNORE_CONFIGURED_ENDPOINT_URLS,
+    ),
     ("retry_mode", "AWS_RETRY_MODE"),
     ("max_attempts", "AWS_MAX_ATTEMPTS"),
     ("use_fips_endpoint", "AWS_USE_FIPS_ENDPOINT"),

@@ -14,9 +14,9 @@ use std::time::Duration;
 
 use sha2::{Digest, Sha256};
 
-use super::lock::Lock;
-use super::{Keystore, KeystoreError, platform};
+use super::{Keystore, KeystoreError};
 use crate::credentials::Secret;
+use crate::files::{Lock, private_directory};
 
 /// The first byte of an entry that holds its value itself.
 const WHOLE: u8 = 0;
@@ -63,9 +63,9 @@ impl<S: Keystore> Chunked<S> {
     }
 
     fn lock(&self) -> Result<Lock, KeystoreError> {
-        platform::files::private_directory(&self.directory)
-            .map_err(KeystoreError::io("make", &self.directory))?;
-        Lock::take(&self.directory.join("parts.lock"), PATIENCE)
+        private_directory(&self.directory).map_err(KeystoreError::io("make", &self.directory))?;
+        let path = self.directory.join("parts.lock");
+        Lock::take(&path, PATIENCE, || {}).map_err(KeystoreError::lock(&path, PATIENCE))
     }
 
     fn entry(&self, name: &str) -> Result<Option<Entry>, KeystoreError> {

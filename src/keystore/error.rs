@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::Backend;
+use crate::files::LockError;
 
 /// Why a keystore did not do what it was asked.
 #[derive(Debug, thiserror::Error)]
@@ -60,6 +61,10 @@ pub enum KeystoreError {
         limit: usize,
     },
     /// The keystore has no room left.
+    #[cfg_attr(
+        not(target_os = "linux"),
+        expect(dead_code, reason = "only the kernel's keyring says so")
+    )]
     #[error("the keystore is full: {reason}")]
     Full {
         /// Whose limit it is.
@@ -87,6 +92,22 @@ pub enum KeystoreError {
 }
 
 impl KeystoreError {
+    /// Why a lock was not had: `path` is what it locks, and it was waited for `after`.
+    pub(super) fn lock(path: &Path, after: Duration) -> impl FnOnce(LockError) -> Self {
+        let path = path.to_path_buf();
+        move |error| match error {
+            LockError::Busy => Self::TimedOut {
+                what: format!("another process, which holds {},", path.display()),
+                after,
+            },
+            LockError::Io(source) => Self::Io {
+                doing: "lock",
+                path,
+                source,
+            },
+        }
+    }
+
     pub(super) fn io(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
         let path = path.to_path_buf();
         move |source| Self::Io {
@@ -103,7 +124,8 @@ impl KeystoreError {
         Self::Missing { reason }
     }
 
-    pub(super) fn failed(reason: impl Into<String>) -> Self {
+    /// Anything else.
+    pub fn failed(reason: impl Into<String>) -> Self {
         Self::Failed {
             reason: reason.into(),
         }

@@ -8,7 +8,6 @@ mod chunked;
 mod error;
 mod file;
 mod limit;
-mod lock;
 mod os;
 mod pass;
 mod platform;
@@ -112,17 +111,8 @@ pub enum PassphraseFor {
     New,
 }
 
-/// Why no passphrase came.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum AskError {
-    /// Nobody can be asked.
-    NoTerminal,
-    /// The person gave up.
-    Interrupted,
-}
-
 /// Asks a person for the passphrase of the `file` keystore.
-pub type Ask = Box<dyn Fn(PassphraseFor) -> Result<Secret<String>, AskError> + Send + Sync>;
+pub type Ask = Box<dyn Fn(PassphraseFor) -> Result<Secret<String>, KeystoreError> + Send + Sync>;
 
 /// Tells a person that a keystore waits for them; called at most once.
 pub type Waiting = Arc<dyn Fn() + Send + Sync>;

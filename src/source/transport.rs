@@ -45,7 +45,8 @@ pub struct Settings {
 
 /// One runtime and one client for all requests of a run.
 pub struct Transport {
-    runtime: tokio::runtime::Runtime,
+    /// Always there, until this is dropped.
+    runtime: Option<tokio::runtime::Runtime>,
     http: SharedHttpClient,
 }
 
@@ -62,14 +63,15 @@ impl Transport {
             .map_err(|error| SourceError::Setup(error.to_string()))?;
         let trust = settings.ca_bundle.as_deref().map(trust_store).transpose()?;
         Ok(Self {
-            runtime,
+            runtime: Some(runtime),
             http: http_client(trust.unwrap_or_default())?,
         })
     }
 
     /// Runs a request to its end.
     pub fn run<F: Future>(&self, future: F) -> F::Output {
-        self.runtime.block_on(future)
+        let runtime = self.runtime.as_ref().expect("only `drop` takes it");
+        runtime.block_on(future)
     }
 
     /// What a service's client is made from. Built by hand: loading it would read the environment
@@ -115,6 +117,16 @@ fn http_client(trust: TrustStore) -> Result<SharedHttpClient, SourceError> {
     }))
 }
 
+impl Drop for Transport {
+    /// A look-up of a host's name that hangs can't be stopped, and dropping a runtime waits for it:
+    /// past every time limit, before the error is printed.
+    fn drop(&mut self) {
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
+    }
+}
+
 /// Reads the bundle, and looks at every certificate in it: one that can't be parsed would make the
 /// SDK panic, and a file without any would leave it trusting nobody.
 fn trust_store(path: &Path) -> Result<TrustStore, SourceError> {
@@ -143,8 +155,7 @@ pub fn server(endpoint: Option<&str>, service: &str, region: &str) -> String {
     host.split('/').next().unwrap_or(host).to_owned()
 }
 
-/// A failed request, in the words of [`SourceError`]; `None` where the service's own error has to
-/// be looked at.
+/// A failed request, in the words of [`SourceError`].
 pub fn failure<E>(
     operation: &'static str,
     server: &str,

@@ -46,10 +46,19 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ("resolve", &["config", "credentials"]),
     (
         "broker",
-        &["resolve", "config", "cache", "source", "credentials"],
+        &[
+            "resolve",
+            "config",
+            "cache",
+            "files",
+            "source",
+            "credentials",
+        ],
     ),
-    ("cache", &["keystore", "credentials"]),
-    ("keystore", &["credentials"]),
+    // One way to lock, to replace a file and to keep a directory private, for both that need it.
+    ("files", &[]),
+    ("cache", &["keystore", "files", "credentials"]),
+    ("keystore", &["files", "credentials"]),
     ("source", &["credentials", "config"]),
     ("deliver", &["credentials", "env"]),
     ("browser", &["env"]),

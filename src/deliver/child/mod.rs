@@ -66,11 +66,8 @@ impl Command {
     pub fn run(self, environment: Vec<(OsString, OsString)>) -> ChildError {
         let mut command = std::process::Command::new(&self.program);
         command.args(&self.arguments).env_clear().envs(environment);
-        let error = platform::run(command, &self.called);
-        match error.kind() {
-            io::ErrorKind::NotFound => ChildError::NotFound(self.called),
-            _ => ChildError::CannotRun(self.called, error),
-        }
+        // It was found: if it is said not to be there now, it is its interpreter that is missing.
+        ChildError::CannotRun(self.called.clone(), platform::run(command, &self.called))
     }
 }
 

@@ -1,14 +1,13 @@
 //! Where the `file` keystore is on disk: read at once, replaced whole or not at all, open to its
 //! owner alone. It does not know what is in there.
 
-use std::fs::{self, File};
-use std::io::{self, ErrorKind, Read, Write};
-use std::path::{Path, PathBuf};
+use std::fs::File;
+use std::io::{ErrorKind, Read};
+use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::files::{self, Lock};
 use crate::keystore::KeystoreError;
-use crate::keystore::lock::Lock;
-use crate::keystore::platform::files;
 
 /// A writer holds its lock for a few milliseconds, so whoever waits this long has met one that
 /// hangs: on a network's disk, or stopped.
@@ -70,43 +69,22 @@ impl Disk {
     /// The right to write.
     pub fn writers_lock(&self) -> Result<Lock, KeystoreError> {
         self.prepare()?;
-        Lock::take(&self.directory.join("keystore.lock"), WRITERS_PATIENCE)
+        self.lock("keystore.lock", WRITERS_PATIENCE)
     }
 
     /// The right to ask for the passphrase and to derive a key of it.
     pub fn unlockers_lock(&self) -> Result<Lock, KeystoreError> {
-        Lock::take(&self.directory.join("keystore.unlock"), UNLOCKERS_PATIENCE)
+        self.lock("keystore.unlock", UNLOCKERS_PATIENCE)
+    }
+
+    fn lock(&self, name: &str, patience: Duration) -> Result<Lock, KeystoreError> {
+        let path = self.directory.join(name);
+        Lock::take(&path, patience, || {}).map_err(KeystoreError::lock(&path, patience))
     }
 
     /// Puts `text` in the store's place.
     pub fn replace(&self, text: &[u8], _lock: &Lock) -> Result<(), KeystoreError> {
-        // One name for all writers: they have the lock, and one that was killed leaves no more
-        // than one file behind.
-        let new = self.directory.join("keystore.new");
-        self.write(&new, text).inspect_err(|_| {
-            let _ = fs::remove_file(&new);
-        })
+        files::replace(&self.store, &self.directory.join("keystore.new"), text)
+            .map_err(KeystoreError::io("replace", &self.store))
     }
-
-    fn write(&self, new: &Path, text: &[u8]) -> Result<(), KeystoreError> {
-        match fs::remove_file(new) {
-            Err(error) if error.kind() != ErrorKind::NotFound => {
-                return Err(KeystoreError::io("remove", new)(error));
-            }
-            _ => {}
-        }
-        fill(new, text).map_err(KeystoreError::io("write", new))?;
-        fs::rename(new, &self.store).map_err(KeystoreError::io("replace", &self.store))?;
-        // The new store is in place: if this fails, it is only a power cut that could undo it.
-        if let Err(error) = files::sync_directory(&self.directory) {
-            tracing::debug!(%error, "the directory of the keystore could not be synced");
-        }
-        Ok(())
-    }
-}
-
-fn fill(path: &Path, text: &[u8]) -> io::Result<()> {
-    let mut file = files::create_private(path)?;
-    file.write_all(text)?;
-    file.sync_all()
 }

@@ -50,11 +50,15 @@ impl Cost {
         lanes: 4,
     };
 
-    /// Whether we are ready to pay it.
+    /// Whether Argon2 knows it and we are ready to pay it.
     pub const fn is_bearable(self) -> bool {
-        self.memory <= Self::HIGHEST.memory
-            && self.passes <= Self::HIGHEST.passes
+        self.lanes >= 1
             && self.lanes <= Self::HIGHEST.lanes
+            && self.passes >= 1
+            && self.passes <= Self::HIGHEST.passes
+            // Argon2's own minimum (RFC 9106, section 3.1).
+            && self.memory >= 8 * self.lanes
+            && self.memory <= Self::HIGHEST.memory
     }
 }
 

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use super::*;
-use crate::keystore::{AskError, PassphraseFor};
+use crate::keystore::PassphraseFor;
 
 const CHEAP: Cost = Cost {
     memory: 8,
@@ -29,7 +29,7 @@ fn options(directory: &Path, passphrase: Option<&str>) -> Options {
     Options {
         directory: directory.to_path_buf(),
         passphrase: passphrase.map(secret),
-        ask: Box::new(|_| Err(AskError::NoTerminal)),
+        ask: Box::new(|_| Err(KeystoreError::PassphraseNeeded)),
         unlocked_for: Duration::ZERO,
         password_store: directory.to_path_buf(),
         hidden_variables: &[],
@@ -59,7 +59,7 @@ fn asking(
         answers
             .get(number)
             .map(|text| secret(text))
-            .ok_or(AskError::Interrupted)
+            .ok_or(KeystoreError::Interrupted)
     });
     (FileStore::with_cost(options, CHEAP), asked)
 }

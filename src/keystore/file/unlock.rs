@@ -15,7 +15,7 @@ use super::format::{Header, empty};
 use super::seal::{Cost, Key, SALT};
 use crate::credentials::Secret;
 use crate::keystore::platform::resting;
-use crate::keystore::{Ask, AskError, KeystoreError, PassphraseFor};
+use crate::keystore::{Ask, KeystoreError, PassphraseFor};
 
 /// How often a person may mistype.
 const TRIES: usize = 3;
@@ -131,11 +131,11 @@ impl Unlocker {
             return None;
         }
         let payload = resting::find(&description)?;
-        let (key, proof) = payload.expose().split_first_chunk::<KEY>()?;
+        let (key, kept) = payload.expose().split_first_chunk::<KEY>()?;
         let key = Secret::new(*key);
         match &self.passphrase {
             Some(passphrase) => {
-                let proven = tie(&key, passphrase)?.verify_slice(proof).is_ok();
+                let proven = proof(&key, passphrase)?.verify_slice(kept).is_ok();
                 proven.then_some(key)
             }
             None => Some(key),
@@ -146,37 +146,28 @@ impl Unlocker {
         if self.unlocked_for.is_zero() {
             return;
         }
-        if let Some(tie) = tie(key, passphrase) {
-            let mut payload = Vec::with_capacity(KEY + 32);
-            payload.extend_from_slice(key.expose());
-            payload.extend_from_slice(&tie.finalize().into_bytes());
-            resting::keep(
-                &description(header),
-                &Secret::new(payload),
-                self.unlocked_for,
-            );
+        let mut payload = Vec::with_capacity(KEY + 32);
+        payload.extend_from_slice(key.expose());
+        // Only where the passphrase was given in the environment: whoever could read this could read
+        // that too. One that a person typed is in no other place, and would be quick to guess by it.
+        if self.passphrase.is_some()
+            && let Some(proof) = proof(key, passphrase)
+        {
+            payload.extend_from_slice(&proof.finalize().into_bytes());
         }
+        let payload = Secret::new(payload);
+        resting::keep(&description(header), &payload, self.unlocked_for);
     }
 }
 
-/// What ties a passphrase to the key that rests: it shows a wrong one without deriving anything,
-/// and tells who has not got the key nothing about the passphrase.
-fn tie(key: &Key, passphrase: &Secret<String>) -> Option<Hmac<Sha256>> {
-    let mut tie = Hmac::<Sha256>::new_from_slice(key.expose()).ok()?;
-    tie.update(passphrase.expose().as_bytes());
-    Some(tie)
+/// Shows whether a passphrase is the one that the key rests with, without deriving anything.
+fn proof(key: &Key, passphrase: &Secret<String>) -> Option<Hmac<Sha256>> {
+    let mut proof = Hmac::<Sha256>::new_from_slice(key.expose()).ok()?;
+    proof.update(passphrase.expose().as_bytes());
+    Some(proof)
 }
 
 /// Names what rests by its store's salt: a store that was made anew has another.
 fn description(header: &Header) -> String {
     format!("vault:keystore:{}", URL_SAFE_NO_PAD.encode(header.salt))
-}
-
-impl From<AskError> for KeystoreError {
-    fn from(error: AskError) -> Self {
-        match error {
-            AskError::NoTerminal => Self::PassphraseNeeded,
-            AskError::Interrupted => Self::Interrupted,
-        }
-    }
 }

@@ -1,7 +1,5 @@
 //! Linux: the Secret Service, and the kernel's keyring.
 
-#[path = "unix_files.rs"]
-pub mod files;
 mod keyutils;
 pub mod resting;
 #[path = "secret_service.rs"]

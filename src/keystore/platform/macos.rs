@@ -1,7 +1,5 @@
 //! macOS: the login keychain.
 
-#[path = "unix_files.rs"]
-pub mod files;
 #[path = "no_resting.rs"]
 pub mod resting;
 
@@ -32,6 +30,6 @@ pub fn classify(access: bool, text: &str) -> KeystoreError {
 }
 
 /// There is no such thing here.
-pub const fn keyutils() -> Result<Box<dyn Keystore>, KeystoreError> {
+pub fn keyutils() -> Result<Box<dyn Keystore>, KeystoreError> {
     Err(KeystoreError::elsewhere(Backend::Keyutils))
 }

@@ -1,7 +1,5 @@
 //! The BSDs: the Secret Service, and no keyring in the kernel.
 
-#[path = "unix_files.rs"]
-pub mod files;
 #[path = "no_resting.rs"]
 pub mod resting;
 #[path = "secret_service.rs"]
@@ -12,6 +10,6 @@ use crate::keystore::{Backend, Keystore, KeystoreError};
 pub use secret_service::{VALUE_LIMIT, classify, modifiers};
 
 /// There is no such thing here.
-pub const fn keyutils() -> Result<Box<dyn Keystore>, KeystoreError> {
+pub fn keyutils() -> Result<Box<dyn Keystore>, KeystoreError> {
     Err(KeystoreError::elsewhere(Backend::Keyutils))
 }

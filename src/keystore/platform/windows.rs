@@ -1,7 +1,5 @@
 //! Windows: the Credential Manager.
 
-#[path = "windows_files.rs"]
-pub mod files;
 #[path = "no_resting.rs"]
 pub mod resting;
 
@@ -29,6 +27,6 @@ pub fn classify(access: bool, text: &str) -> KeystoreError {
 }
 
 /// There is no such thing here.
-pub const fn keyutils() -> Result<Box<dyn Keystore>, KeystoreError> {
+pub fn keyutils() -> Result<Box<dyn Keystore>, KeystoreError> {
     Err(KeystoreError::elsewhere(Backend::Keyutils))
 }

@@ -1,0 +1,85 @@
+//! How a command comes to its cache: which keystore, and how that asks for its passphrase and says
+//! that it waits for a person.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use crate::cache::Cache;
+use crate::credentials::Secret;
+use crate::env;
+use crate::error::Error;
+use crate::keystore::{self, Backend, KeystoreError, PassphraseFor};
+use crate::settings::Settings;
+use crate::ui::{self, AskError, Ui};
+
+/// The cache over the keystore that the settings name.
+pub(super) fn cache(settings: &Settings, ui: &Arc<Ui>) -> Result<Cache, Error> {
+    let backend: Backend = settings.backend.parse()?;
+    let lists = match backend {
+        Backend::Auto => vec![Backend::Os.to_string(), Backend::File.to_string()],
+        named => vec![named.to_string()],
+    };
+    let (settings, ui) = (settings.clone(), Arc::clone(ui));
+    let directory = settings.directories.data.clone();
+    let open = move || {
+        let (backend, keystore) = keystore::open(backend, options(&settings, &ui)?)?;
+        tracing::info!(%backend, "keystore");
+        Ok((backend.to_string(), keystore))
+    };
+    Ok(Cache::new(directory, lists, Box::new(open)))
+}
+
+/// How a keystore asks for its passphrase, and says that it waits for a person.
+fn options(settings: &Settings, ui: &Arc<Ui>) -> Result<keystore::Options, KeystoreError> {
+    let home = &settings.directories.home;
+    let password_store = env::var_os(env::PASSWORD_STORE_DIR);
+    let (asking, telling) = (Arc::clone(ui), Arc::clone(ui));
+    Ok(keystore::Options {
+        directory: settings.directories.data.clone(),
+        passphrase: passphrase()?,
+        ask: Box::new(move |purpose| ask_passphrase(&asking, purpose)),
+        unlocked_for: settings.unlocked_for,
+        password_store: password_store.map_or_else(|| home.join(".password-store"), PathBuf::from),
+        hidden_variables: env::SECRETS,
+        waiting: Arc::new(move || {
+            ui::watch_interrupts();
+            telling.tell("Waiting for the keystore: it may be asking to be unlocked.");
+        }),
+    })
+}
+
+fn passphrase() -> Result<Option<Secret<String>>, KeystoreError> {
+    let given = env::var(env::AWS_VAULT_FILE_PASSPHRASE);
+    let given = given.map_err(|error| KeystoreError::Failed {
+        reason: error.to_string(),
+    })?;
+    Ok(given.map(Secret::new))
+}
+
+/// Asks for the `file` keystore's passphrase; for a new one twice, since a slip of the finger in it
+/// would lock the person out.
+fn ask_passphrase(ui: &Ui, purpose: PassphraseFor) -> Result<Secret<String>, KeystoreError> {
+    let ask = |question| {
+        ui.ask_secret(question).map_err(|error| match error {
+            AskError::NoTerminal => KeystoreError::PassphraseNeeded,
+            AskError::Interrupted => KeystoreError::Interrupted,
+            AskError::Io(error) => {
+                KeystoreError::failed(format!("the terminal does not answer: {error}"))
+            }
+        })
+    };
+    match purpose {
+        PassphraseFor::Existing => ask("Passphrase of the vault keystore"),
+        PassphraseFor::Again => ask("That is not it. Passphrase of the vault keystore"),
+        PassphraseFor::New => loop {
+            let first = ask("New passphrase for the vault keystore")?;
+            if first.expose().is_empty() {
+                ui.tell("An empty passphrase would protect nothing.");
+            } else if first == ask("The same once more")? {
+                return Ok(first);
+            } else {
+                ui.tell("The two were not the same.");
+            }
+        },
+    }
+}

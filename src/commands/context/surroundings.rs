@@ -1,0 +1,64 @@
+//! Where AWS is, by the environment around vault and by the profile that is meant.
+
+use std::path::PathBuf;
+
+use crate::config::Profile;
+use crate::deliver::environment::PROFILE_SETTINGS;
+use crate::env;
+
+/// What decides where a request goes.
+pub(super) struct Surroundings<'a> {
+    /// The profile that is meant, where one is.
+    pub(super) profile: Option<&'a Profile>,
+    /// What an `exec` around this run set for its own profile: it counts as not set.
+    pub(super) outer: &'a [(String, String)],
+}
+
+impl Surroundings<'_> {
+    /// Where a service is: its own variable, the variable for all, the profile's `services`, the
+    /// profile's `endpoint_url`; nowhere special where these are to be ignored
+    /// (<https://docs.aws.amazon.com/sdkref/latest/guide/feature-ss-endpoints.html>).
+    pub(super) fn endpoint(&self, service: &str) -> Result<Option<String>, env::NotText> {
+        let ignored = self
+            .profile
+            .and_then(|profile| profile.get("ignore_configured_endpoint_urls"));
+        let ignored = ignored.is_some_and(|value| value.text.eq_ignore_ascii_case("true"));
+        if ignored || env::switch(env::AWS_IGNORE_CONFIGURED_ENDPOINT_URLS) {
+            return Ok(None);
+        }
+        for name in [env::endpoint_of(service), env::AWS_ENDPOINT_URL.to_owned()] {
+            if let Some(url) = self.variable(&name)? {
+                return Ok(Some(url));
+            }
+        }
+        let configured = self.profile.and_then(|profile| profile.endpoint(service));
+        Ok(configured.map(|url| url.text.clone()))
+    }
+
+    /// The certificate authorities to trust: the variable, then the profile.
+    pub(super) fn ca_bundle(&self) -> Result<Option<PathBuf>, env::NotText> {
+        if let Some(path) = self.variable(env::AWS_CA_BUNDLE)? {
+            return Ok(Some(path.into()));
+        }
+        let configured = self.profile.and_then(|profile| profile.get("ca_bundle"));
+        Ok(configured.map(|value| PathBuf::from(&value.text)))
+    }
+
+    fn variable(&self, name: &str) -> Result<Option<String>, env::NotText> {
+        let value = env::var(name)?;
+        let is_outer = |value: &String| self.outer.iter().any(|(n, v)| n == name && v == value);
+        Ok(value.filter(|value| !is_outer(value)))
+    }
+}
+
+/// What a profile's section says and has a variable of its own.
+pub(in crate::commands) fn profile_variables(profile: &Profile) -> Vec<(String, String)> {
+    let plain = PROFILE_SETTINGS.iter().filter_map(|(key, variable)| {
+        let value = profile.get(key)?;
+        Some(((*variable).to_owned(), value.text.clone()))
+    });
+    let services = profile
+        .service_endpoints()
+        .map(|(service, url)| (env::endpoint_of(service), url.text.clone()));
+    plain.chain(services).collect()
+}
