@@ -19,4 +19,6 @@ mod architecture;
 mod fake_aws;
 mod fake_aws_rules;
 mod forgotten;
+mod sign_in;
+mod sign_in_browser;
 mod support_itself;
