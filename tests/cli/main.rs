@@ -16,6 +16,8 @@
 mod support;
 
 mod architecture;
+mod exec;
+mod exec_process;
 mod fake_aws;
 mod fake_aws_rules;
 mod forgotten;

@@ -2,6 +2,7 @@
 //! environment read back.
 
 use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
 
 use super::home::Home;
 use super::run::{Output, Run};
@@ -35,6 +36,16 @@ impl Home {
     /// A command that runs as a profile.
     pub fn exec(&self, profile: &str, command: &[&str]) -> Run<'_> {
         self.vault(&["exec", profile, "--"]).args(command)
+    }
+
+    /// Waits until a program has made a file, within half a minute.
+    #[track_caller]
+    pub fn wait_for_file(&self, relative: &str) {
+        let deadline = Instant::now() + Duration::from_secs(30);
+        while !self.path(relative).exists() {
+            assert!(Instant::now() < deadline, "{relative} was never made");
+            std::thread::sleep(Duration::from_millis(5));
+        }
     }
 
     /// The environment of a command that runs as a profile.
