@@ -2,6 +2,7 @@
 //! conversation of a sign-in. Nothing is opened before a command asks for it.
 
 use std::cell::OnceCell;
+use std::ffi::OsStr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -12,6 +13,7 @@ use crate::browser;
 use crate::cache::Cache;
 use crate::config::{Config, Files, Profile, SsoSession};
 use crate::credentials::{AccessToken, Credentials, Secret};
+use crate::deliver::environment::PROFILE_SETTINGS;
 use crate::env;
 use crate::error::{Error, Kind};
 use crate::keystore::{self, KeystoreError, PassphraseFor};
@@ -112,17 +114,24 @@ impl Context {
 
     /// A broker that reaches AWS the way `profile` says, where one is meant.
     pub(super) fn broker(&self, profile: Option<&Profile>) -> Result<Broker<'_>, Error> {
+        let outer = self.outer_settings(profile)?;
+        let left_over = |name: &str, value: &OsStr| {
+            let mut set = outer.iter();
+            set.any(|(ours, to)| ours == name && value == to.as_str())
+        };
         let bundle = env::var_os(env::AWS_CA_BUNDLE)
+            .filter(|bundle| !left_over(env::AWS_CA_BUNDLE, bundle))
             .map(PathBuf::from)
             .or_else(|| {
                 profile
                     .and_then(|profile| profile.get("ca_bundle"))
                     .map(|value| PathBuf::from(&value.text))
             });
+        let endpoint = |service| endpoint(service, profile, &left_over);
         let connection = Connection {
-            sso: endpoint("sso", profile)?,
-            sso_oidc: endpoint("sso_oidc", profile)?,
-            sts: endpoint("sts", profile)?,
+            sso: endpoint("sso")?,
+            sso_oidc: endpoint("sso_oidc")?,
+            sts: endpoint("sts")?,
             transport: transport::Settings { ca_bundle: bundle },
         };
         Ok(Broker::new(
@@ -131,6 +140,23 @@ impl Context {
             ui::watch_interrupts,
             connection,
         ))
+    }
+
+    /// What an `exec` around this run set for its own profile, where that is another one than
+    /// `profile`: it is not meant for this run.
+    pub(super) fn outer_settings(
+        &self,
+        profile: Option<&Profile>,
+    ) -> Result<Vec<(String, String)>, Error> {
+        let Ok(Some(outer)) = env::var(env::AWS_VAULT) else {
+            return Ok(Vec::new());
+        };
+        if profile.is_some_and(|profile| profile.name == outer) {
+            return Ok(Vec::new());
+        }
+        // A profile that is gone by now, or broken, has nothing that could be told from the rest.
+        let outer = self.config()?.profile(&outer);
+        Ok(outer.map_or_else(|_| Vec::new(), |outer| variables_of(&outer)))
     }
 
     /// Credentials for a chain; where a person must sign in first, and may be asked, they are.
@@ -296,16 +322,34 @@ fn ask_passphrase(ui: &Ui, purpose: PassphraseFor) -> Result<Secret<String>, key
 
 /// Where a service is: its own variable, the variable for all, the profile's `services`, the
 /// profile's `endpoint_url` (<https://docs.aws.amazon.com/sdkref/latest/guide/feature-ss-endpoints.html>).
-fn endpoint(service: &str, profile: Option<&Profile>) -> Result<Option<String>, Error> {
+fn endpoint(
+    service: &str,
+    profile: Option<&Profile>,
+    left_over: &dyn Fn(&str, &OsStr) -> bool,
+) -> Result<Option<String>, Error> {
     if env::switch(env::AWS_IGNORE_CONFIGURED_ENDPOINT_URLS) {
         return Ok(None);
     }
     for variable in [env::endpoint_of(service), env::AWS_ENDPOINT_URL.to_owned()] {
-        if let Some(url) = env::var(variable)? {
+        let url = env::var(variable.as_str())?;
+        if let Some(url) = url.filter(|url| !left_over(&variable, url.as_ref())) {
             return Ok(Some(url));
         }
     }
     Ok(profile
         .and_then(|profile| profile.endpoint(service))
         .map(|url| url.text.clone()))
+}
+
+/// What the profile's section says and has a variable of its own.
+pub(super) fn variables_of(profile: &Profile) -> Vec<(String, String)> {
+    let plain = PROFILE_SETTINGS.iter().filter_map(|(key, variable)| {
+        profile
+            .get(key)
+            .map(|value| ((*variable).to_owned(), value.text.clone()))
+    });
+    let services = profile
+        .service_endpoints()
+        .map(|(service, url)| (env::endpoint_of(service), url.text.clone()));
+    plain.chain(services).collect()
 }

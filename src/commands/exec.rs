@@ -3,12 +3,12 @@
 use std::ffi::OsString;
 use std::time::Duration;
 
-use super::context::Context;
+use super::context::{Context, variables_of};
 use crate::broker::{CHAINED_LIMIT, Want};
-use crate::config::{Config, Profile};
+use crate::config::Profile;
 use crate::credentials::Credentials;
 use crate::deliver::child;
-use crate::deliver::environment::{Handover, PROFILE_SETTINGS, environment};
+use crate::deliver::environment::{Handover, environment};
 use crate::env;
 use crate::error::{Error, Kind};
 use crate::resolve::{self, Chain};
@@ -56,7 +56,7 @@ impl Args {
         };
         let credentials = context.credentials(&profile, &chain, want)?;
         let region = region(self.region, &profile)?;
-        let environment = surroundings(config, &profile, &credentials, region.as_deref());
+        let environment = surroundings(context, &profile, &credentials, region.as_deref())?;
         if child::STAYS {
             ui::leave_interrupts_to_the_child();
         }
@@ -125,36 +125,17 @@ fn region(option: Option<String>, profile: &Profile) -> Result<Option<String>, E
 
 /// The environment of the command.
 fn surroundings(
-    config: &Config,
+    context: &Context,
     profile: &Profile,
     credentials: &Credentials,
     region: Option<&str>,
-) -> Vec<(OsString, OsString)> {
-    // An `exec` around this one left its profile's settings in the environment: they are not ours.
-    let outer = env::var(env::AWS_VAULT)
-        .ok()
-        .flatten()
-        .filter(|outer| *outer != profile.name);
-    let outer = outer.and_then(|outer| config.profile(&outer).ok());
+) -> Result<Vec<(OsString, OsString)>, Error> {
     let handover = Handover {
         profile: &profile.name,
         credentials,
         region,
-        settings: &settings(profile),
-        outer_settings: &outer.as_ref().map(settings).unwrap_or_default(),
+        settings: &variables_of(profile),
+        outer_settings: &context.outer_settings(Some(profile))?,
     };
-    environment(env::all(), &handover)
-}
-
-/// What the profile's section says and has a variable of its own.
-fn settings(profile: &Profile) -> Vec<(String, String)> {
-    let plain = PROFILE_SETTINGS.iter().filter_map(|(key, variable)| {
-        profile
-            .get(key)
-            .map(|value| ((*variable).to_owned(), value.text.clone()))
-    });
-    let services = profile
-        .service_endpoints()
-        .map(|(service, url)| (env::endpoint_of(service), url.text.clone()));
-    plain.chain(services).collect()
+    Ok(environment(env::all(), &handover))
 }
