@@ -48,8 +48,9 @@ impl Args {
         let command = self.find_command()?;
         let name = context.profile_name(self.profile)?;
         let config = context.config()?;
-        let profile = config.profile(&name)?;
+        // The chain first: its errors say which profile they are about.
         let chain = resolve::resolve(config, &name)?;
+        let profile = config.profile(&name)?;
         let want = Want {
             fresh: self.fresh,
             duration: wanted(context, self.duration, &chain)?,

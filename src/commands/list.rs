@@ -100,10 +100,8 @@ fn row(context: &Context, config: &Config, profile: &str, ends: &Ends, now: Time
     match resolve::resolve(config, profile) {
         Ok(chain) => known(profile, &chain, ends, now),
         Err(error) => {
-            context.ui.warn(&format!(
-                "profile `{profile}`: {}",
-                Error::from(error).one_line()
-            ));
+            // Each of these errors names the profile itself.
+            context.ui.warn(&Error::from(error).one_line());
             unknown(profile)
         }
     }
