@@ -1,7 +1,7 @@
 //! `vault clear`: drop cached credentials, so that the next `exec` fetches new ones.
 
 use super::context::Context;
-use crate::broker::{self, Want};
+use crate::broker::{self, BrokerError, Want};
 use crate::cache::{Key, Kind};
 use crate::error::Error;
 use crate::resolve;
@@ -47,7 +47,11 @@ impl Args {
 fn keys(context: &Context, profile: &str, sign_ins: bool) -> Result<Vec<Key>, Error> {
     let config = context.config()?;
     let chain = resolve::resolve(config, profile)?;
-    let mut keys = broker::keys(&chain, Want::default())?;
+    let mut keys = match broker::keys(&chain, Want::default()) {
+        // Nothing is ever kept for it, so there is nothing to drop.
+        Err(BrokerError::NotServed(_) | BrokerError::NoSource) => Vec::new(),
+        keys => keys?,
+    };
     if !chain.roles.is_empty() {
         let others = context.cache.entries()?.into_iter().map(|entry| entry.key);
         let others: Vec<_> = others

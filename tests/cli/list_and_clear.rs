@@ -347,6 +347,19 @@ fn nothing_to_clear_is_no_error() {
 }
 
 #[test]
+fn a_profile_that_vault_keeps_nothing_for_has_nothing_to_clear() {
+    let home = Home::new();
+    home.add_config(EVERY_SOURCE);
+    for profile in ["keys-of-config", "web", "process", "console", "empty"] {
+        let said = format!("Nothing was cached for {profile}.");
+        home.vault(&["clear", profile])
+            .output()
+            .success()
+            .says(&[&said]);
+    }
+}
+
+#[test]
 fn clearing_an_unknown_profile_is_an_error_and_clears_nothing() {
     let home = Home::signed_in();
     home.exec("dev", &["true"]).output().success();
