@@ -118,8 +118,10 @@ fn trust_store(path: &Path) -> Result<TrustStore, SourceError> {
     let pem = std::fs::read(path).map_err(|error| wrong(error.to_string()))?;
     let mut count = 0;
     for certificate in CertificateDer::pem_slice_iter(&pem) {
-        certificate.map_err(|error| wrong(format!("{error:?}")))?;
+        let certificate = certificate.map_err(|error| wrong(format!("{error:?}")))?;
         count += 1;
+        webpki::anchor_from_trusted_cert(&certificate)
+            .map_err(|error| wrong(format!("certificate {count}: {error}")))?;
     }
     if count == 0 {
         return Err(wrong("there is no certificate in it".into()));

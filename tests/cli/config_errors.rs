@@ -302,6 +302,43 @@ fn a_backend_that_does_not_exist_is_a_mistake_of_the_command_line() {
 }
 
 #[test]
+fn a_ca_bundle_that_cannot_be_used_is_said_with_its_file() {
+    let home = Home::signed_in();
+    let block = |inside: &str| {
+        format!("-----BEGIN CERTIFICATE-----\n{inside}\n-----END CERTIFICATE-----\n")
+    };
+    let good = include_str!("../support/authority.pem").to_owned();
+    let table = [
+        (String::new(), "no certificate"),
+        ("no PEM at all\n".to_owned(), "no certificate"),
+        (block("*"), ""),
+        (block("AAAA"), "certificate 1: "),
+        (good.clone() + &block("AAAA"), "certificate 2: "),
+    ];
+    let exec = |bundle: &str| {
+        home.exec("dev", &["true"])
+            .env("AWS_CA_BUNDLE", bundle)
+            .output()
+    };
+    for (content, what) in table {
+        let path = home.write("bundle.pem", &content).display().to_string();
+        let output = exec(&path).expect_code(125);
+        output.says(&[
+            "error: ",
+            &path,
+            "no usable certificates",
+            what,
+            "hint: see AWS_CA_BUNDLE",
+        ]);
+    }
+    exec("/no/such/bundle")
+        .expect_code(125)
+        .says(&["/no/such/bundle"]);
+    let path = home.write("bundle.pem", &good).display().to_string();
+    exec(&path).success();
+}
+
+#[test]
 fn a_wrong_passphrase_is_an_error_and_changes_nothing() {
     let home = Home::signed_in();
     home.exec("dev", &["true"]).output().success();
