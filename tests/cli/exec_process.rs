@@ -131,6 +131,23 @@ fn the_command_inherits_no_file_of_vaults() {
 }
 
 #[test]
+fn umask_limits_and_folder_are_as_they_were_without_vault() {
+    let home = Home::signed_in();
+    let here = home.path("tmp");
+    let show = "umask; pwd; ulimit -a; ulimit -Ha; cat /proc/self/oom_score_adj; nice";
+    let set = "umask 027; ulimit -c 4096; ulimit -n 200;";
+    let run = |script: &str| {
+        let run = home.program("/bin/sh").args(&["-c", script]);
+        run.in_folder(&here).output().success().stdout
+    };
+    let without = run(&format!("{set} {show}"));
+    let with = format!("{set} exec '{VAULT}' exec dev -- sh -c '{show}'");
+    assert!(without.contains("0027"), "{without}");
+    assert_eq!(run(&with), without, "fetching");
+    assert_eq!(run(&with), without, "cached");
+}
+
+#[test]
 fn a_file_that_was_handed_to_vault_reaches_the_command() {
     let home = Home::signed_in();
     home.write("given", "content\n");

@@ -340,3 +340,23 @@ fn nothing_to_sign_in_to_is_an_error_that_says_what_to_add() {
         .expect_code(1)
         .says(&["`plain` does not sign in"]);
 }
+
+/// What is said at the highest verbosity goes through the home's search for secrets.
+#[test]
+fn the_most_talkative_run_shows_no_secret() {
+    let home = Home::consenting();
+    tokens_live(&home, 120);
+    let verbose = |arguments: &[&str]| {
+        let output = home.vault(arguments).args(&["-vv"]).output();
+        assert!(output.stderr.contains("INFO"), "{output:#?}");
+        output.success()
+    };
+    verbose(&["login", "corp", "--no-browser"]);
+    verbose(&["login", "corp"]);
+    let run = home.vault(&["exec", "-vv", "dev", "--", "true"]);
+    assert!(run.output().success().stderr.contains("fetching"));
+    home.aws.revoke_access_tokens();
+    home.aws.revoke_refresh_tokens();
+    let run = home.vault(&["exec", "-vv", "prod", "--", "true"]);
+    run.output().expect_code(125);
+}

@@ -38,6 +38,47 @@ fn on_a_terminal_exec_signs_in_and_runs_the_command() {
 }
 
 #[test]
+fn on_a_terminal_a_person_picks_the_session() {
+    let home = Home::consenting();
+    home.add_config(
+        "[sso-session partner]\nsso_start_url = https://corp.awsapps.com/start\n\
+         sso_region = us-east-1\n",
+    );
+    let mut terminal = home.login(&[]).on_terminal();
+    terminal.expect("Sign in to");
+    terminal.types("part");
+    terminal.enter("");
+    terminal.expect("Signed in to partner");
+    assert_eq!(terminal.wait().code, 0);
+}
+
+#[test]
+fn who_leaves_while_a_code_waits_is_not_told_off() {
+    let home = Home::new();
+    for command in [&["login", "corp"][..], &["exec", "dev", "--", "true"]] {
+        let mut terminal = home.vault(command).on_terminal();
+        terminal.expect("/device?user_code=");
+        terminal.interrupt();
+        let ended = terminal.wait();
+        assert_eq!(ended.code, 130, "{ended:?}");
+        assert!(!ended.screen.contains("error"), "{}", ended.screen);
+    }
+}
+
+#[test]
+fn who_refuses_on_the_way_to_a_command_does_not_run_it() {
+    let home = Home::new();
+    home.aws
+        .configure(|behaviour| behaviour.visit = Visit::Deny);
+    let run = home.exec("dev", &["touch", "ran"]).with_browser();
+    let ended = run.on_terminal().wait();
+    assert_eq!(ended.code, 125, "{}", ended.screen);
+    let said = "error: no credentials for profile `dev`";
+    assert!(ended.screen.contains(said), "{}", ended.screen);
+    assert!(!home.path("ran").exists());
+}
+
+#[test]
 fn no_browser_opens_none() {
     let home = Home::consenting();
     let output = home
