@@ -265,6 +265,11 @@ impl From<SourceError> for Error {
             SourceError::CodeExpired | SourceError::Refused => {
                 made.hint("run it again for a new code")
             }
+            // Its other inputs are vault's own.
+            SourceError::Service {
+                operation: "StartDeviceAuthorization",
+                ..
+            } => made.hint("check `sso_start_url` and `sso_region`"),
             SourceError::CaBundle { .. } => {
                 made.hint("see AWS_CA_BUNDLE and the profile's `ca_bundle`")
             }

@@ -137,8 +137,10 @@ fn trust_store(path: &Path) -> Result<TrustStore, SourceError> {
     let pem = std::fs::read(path).map_err(|error| wrong(error.to_string()))?;
     let mut count = 0;
     for certificate in CertificateDer::pem_slice_iter(&pem) {
-        certificate.map_err(|error| wrong(format!("{error:?}")))?;
+        let certificate = certificate.map_err(|error| wrong(format!("{error:?}")))?;
         count += 1;
+        webpki::anchor_from_trusted_cert(&certificate)
+            .map_err(|error| wrong(format!("certificate {count}: {error}")))?;
     }
     if count == 0 {
         return Err(wrong("there is no certificate in it".into()));
@@ -188,8 +190,13 @@ where
             }
         }
         SdkError::ServiceError(context) => {
+            let error = context.err().meta();
+            let message = match error.message() {
+                Some(message) => message.to_owned(),
+                None => description(context.raw()).unwrap_or_default(),
+            };
             let status = context.raw().status().as_u16();
-            service(operation, server, context.err().meta(), status)
+            service(operation, server, error.code(), message, status)
         }
         other => SourceError::Nonsense {
             operation,
@@ -202,11 +209,11 @@ where
 fn service(
     operation: &'static str,
     server: String,
-    error: &aws_smithy_types::error::ErrorMetadata,
+    code: Option<&str>,
+    message: String,
     status: u16,
 ) -> SourceError {
-    let code = error.code().map(str::to_owned);
-    let message = error.message().unwrap_or_default().to_owned();
+    let code = code.map(str::to_owned);
     match (status, code) {
         (429, _) => SourceError::Throttled(operation),
         (500.., _) => SourceError::Unavailable {
@@ -227,6 +234,16 @@ fn service(
             what: format!("HTTP {status}"),
         },
     }
+}
+
+/// The server's words in OAuth's manner (RFC 6749, section 5.2), which the SDK takes for no message.
+fn description(response: &HttpResponse) -> Option<String> {
+    #[derive(serde::Deserialize)]
+    struct Refusal {
+        error_description: String,
+    }
+    let refusal = serde_json::from_slice::<Refusal>(response.body().bytes()?).ok()?;
+    Some(refusal.error_description)
 }
 
 /// The status of an answer that is a web page: a captive portal's, a proxy's, a gateway's. AWS

@@ -16,7 +16,15 @@
 mod support;
 
 mod architecture;
+mod config_errors;
+mod exec;
+mod exec_process;
+mod exec_profiles;
 mod fake_aws;
 mod fake_aws_rules;
 mod forgotten;
+mod list_and_clear;
+mod sign_in;
+mod sign_in_browser;
 mod support_itself;
+mod trouble;

@@ -5,5 +5,6 @@ pub mod home;
 pub mod keyring;
 pub mod leaks;
 pub mod run;
+pub mod scenes;
 pub mod terminal;
 pub mod tools;

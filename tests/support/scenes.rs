@@ -1,0 +1,90 @@
+//! Where most tests begin: a person who is signed in, a command that runs as a profile, and its
+//! environment read back.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use super::home::Home;
+use super::run::{Output, Run};
+
+impl Home {
+    /// A home whose person confirms every code at the first poll.
+    pub fn consenting() -> Self {
+        let home = Self::new();
+        home.aws.approve_all_after(0);
+        home
+    }
+
+    /// A home in which somebody signed in to `corp`.
+    pub fn signed_in() -> Self {
+        let home = Self::consenting();
+        home.sign_in();
+        home
+    }
+
+    /// Signs in to `corp`.
+    #[track_caller]
+    pub fn sign_in(&self) {
+        self.login(&["corp"]).output().success();
+    }
+
+    /// `vault login --no-browser` with more arguments.
+    pub fn login(&self, arguments: &[&str]) -> Run<'_> {
+        self.vault(&["login", "--no-browser"]).args(arguments)
+    }
+
+    /// A command that runs as a profile.
+    pub fn exec(&self, profile: &str, command: &[&str]) -> Run<'_> {
+        self.vault(&["exec", profile, "--"]).args(command)
+    }
+
+    /// Waits until a program has made a file, within half a minute.
+    #[track_caller]
+    pub fn wait_for_file(&self, relative: &str) {
+        let deadline = Instant::now() + Duration::from_secs(30);
+        while !self.path(relative).exists() {
+            assert!(Instant::now() < deadline, "{relative} was never made");
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    /// The environment of a command that runs as a profile.
+    #[track_caller]
+    pub fn environment_as(&self, profile: &str) -> BTreeMap<String, String> {
+        variables(self.exec(profile, &["env", "-0"]))
+    }
+}
+
+/// What a run of `env -0` shows.
+#[track_caller]
+pub fn variables(run: Run<'_>) -> BTreeMap<String, String> {
+    let output = run.shows_secrets().output().success();
+    let pairs = output.stdout.split_terminator('\0');
+    let pair = |pair: &str| {
+        let (name, value) = pair.split_once('=').expect("`env -0` prints pairs");
+        (name.to_owned(), value.to_owned())
+    };
+    pairs.map(pair).collect()
+}
+
+impl Output {
+    /// Fails, and shows everything, where one of the texts is not in stderr.
+    #[track_caller]
+    pub fn says(self, texts: &[&str]) -> Self {
+        for text in texts {
+            assert!(self.stderr.contains(text), "no {text:?}: {self:#?}");
+        }
+        self
+    }
+
+    /// Fails, and shows everything, where anything was printed or said.
+    #[track_caller]
+    pub fn silent(self) -> Self {
+        assert_eq!(
+            (self.stdout.as_str(), self.stderr.as_str()),
+            ("", ""),
+            "{self:#?}"
+        );
+        self
+    }
+}
