@@ -56,6 +56,8 @@ pub struct Connection {
     pub sso_oidc: Option<String>,
     /// The Security Token Service.
     pub sts: Option<String>,
+    /// Where STS is asked for a role whose profiles name no region.
+    pub region: Option<String>,
     /// Certificate authorities.
     pub transport: transport::Settings,
 }
@@ -196,7 +198,7 @@ impl<'a> Broker<'a> {
                 &sso.session,
                 self.connection.sso.as_deref(),
             );
-            match portal.role_credentials(&token, &sso.account, &sso.role) {
+            match portal.role_credentials(&token, &sso.account, &sso.role, (self.clock)()) {
                 Ok(credentials) => return Ok(Some(credentials)),
                 Err(SourceError::TokenRejected) => rejected = Some(token),
                 Err(error @ SourceError::Forbidden(_)) => {
@@ -228,12 +230,28 @@ impl<'a> Broker<'a> {
             transitive_tags: &role.transitive_tags,
             duration_seconds: duration,
         };
-        let region = role.region.as_deref().unwrap_or(STS_REGION);
+        let fallback = self.connection.region.as_deref();
+        let region = role.region.as_deref().or(fallback);
+        let region = region.unwrap_or_else(|| sts_region(&role.role_arn));
         let endpoint = self.connection.sts.as_deref();
-        sts::assume_role(self.transport()?, region, endpoint, credentials, &request)
-            .map_err(|error| BrokerError::Role(role.role_arn.clone(), error))
+        sts::assume_role(
+            self.transport()?,
+            region,
+            endpoint,
+            credentials,
+            &request,
+            (self.clock)(),
+        )
+        .map_err(|error| BrokerError::Role(role.role_arn.clone(), error))
     }
 }
 
-/// Where STS is asked if a profile names no region.
-const STS_REGION: &str = "us-east-1";
+/// Where STS is asked if nothing names a region: where the role's partition began.
+fn sts_region(role_arn: &str) -> &'static str {
+    match role_arn.split(':').nth(1) {
+        Some("aws-cn") => "cn-north-1",
+        Some("aws-us-gov") => "us-gov-west-1",
+        Some("aws-eusc") => "eusc-de-east-1",
+        _ => "us-east-1",
+    }
+}

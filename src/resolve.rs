@@ -9,7 +9,7 @@ mod tests;
 use std::fmt;
 
 use crate::config::{
-    Config, ConfigError, CredentialSource, KeyFile, Profile, Role, Sso, SsoRole, SsoSession,
+    Config, ConfigError, CredentialSource, KeyFile, Place, Profile, Role, Sso, SsoRole, SsoSession,
     closest,
 };
 
@@ -180,8 +180,10 @@ pub enum ResolveError {
     #[error(transparent)]
     NoSuchProfile(ConfigError),
     /// `source_profile` leads back to where it was.
-    #[error("source_profile goes round in a loop: {}", links.join(" → "))]
+    #[error("{at}: source_profile: it goes round in a loop: {}", links.join(" → "))]
     Loop {
+        /// The line that closes it.
+        at: Place,
         /// Every profile on the way; the last one is among those before it.
         links: Vec<String>,
     },
@@ -231,10 +233,12 @@ pub fn resolve(config: &Config, name: &str) -> Result<Chain, ResolveError> {
         match origin(role, &profile).map_err(|e| unusable(name, &profile.name, e))? {
             Origin::Ambient(source) => break Source::Ambient(source),
             Origin::Profile(next) if next == profile.name => match own_source(&profile) {
-                Source::None => return Err(round(links, next)),
+                Source::None => return Err(round(role, links, next)),
                 own => break own,
             },
-            Origin::Profile(next) if links.contains(&next) => return Err(round(links, next)),
+            Origin::Profile(next) if links.contains(&next) => {
+                return Err(round(role, links, next));
+            }
             Origin::Profile(next) => {
                 profile = follow(config, name, role, &next)?;
                 links.push(next);
@@ -369,9 +373,11 @@ fn assume(role: &Role, profile: &Profile, region: Option<&str>) -> AssumeRole {
     }
 }
 
-fn round(mut links: Vec<String>, next: String) -> ResolveError {
+fn round(role: &Role, mut links: Vec<String>, next: String) -> ResolveError {
     links.push(next);
-    ResolveError::Loop { links }
+    let key = role.source_profile.as_ref().unwrap_or(&role.arn);
+    let at = key.at.clone();
+    ResolveError::Loop { at, links }
 }
 
 fn unusable(name: &str, link: &str, source: ConfigError) -> ResolveError {

@@ -8,6 +8,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::credentials::Secret;
 
+#[cfg_attr(unix, path = "ui/unix.rs")]
+#[cfg_attr(windows, path = "ui/windows.rs")]
+mod platform;
+
 /// When to use colour.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
 pub enum Color {
@@ -42,9 +46,6 @@ pub struct Ui {
     terminal: OnceLock<bool>,
 }
 
-/// The terminal that questions are asked on, whatever the streams are.
-const TERMINAL: &str = if cfg!(windows) { "CONIN$" } else { "/dev/tty" };
-
 /// Set while Ctrl-C is somebody else's: a question on the screen takes it as its answer, a child
 /// that vault waits for decides what becomes of it.
 static INTERRUPTS_ELSEWHERE: AtomicBool = AtomicBool::new(false);
@@ -67,7 +68,10 @@ impl Ui {
 
     /// Whether a person may be asked: there is a terminal, and `--no-input` was not said.
     pub fn can_ask(&self) -> bool {
-        !self.no_input && *self.terminal.get_or_init(|| File::open(TERMINAL).is_ok())
+        !self.no_input
+            && *self
+                .terminal
+                .get_or_init(|| File::open(platform::TERMINAL).is_ok())
     }
 
     /// Whether `--no-input` was said.
@@ -152,7 +156,11 @@ impl Ui {
         if !self.can_ask() {
             return Err(AskError::NoTerminal);
         }
-        asking(|| rpassword::prompt_password(format!("{question}: ")))
+        let ask = || {
+            let _unseen = platform::Unseen::begin();
+            rpassword::prompt_password(format!("{question}: "))
+        };
+        asking(ask)
             .map(Secret::new)
             .map_err(|error| match error.kind() {
                 io::ErrorKind::Interrupted | io::ErrorKind::UnexpectedEof => AskError::Interrupted,
@@ -169,7 +177,11 @@ impl Ui {
         if !self.can_ask() {
             return Err(AskError::NoTerminal);
         }
-        asking(|| inquire::Select::new(question, options).prompt()).map_err(|error| match error {
+        let pick = || {
+            let _stderr = platform::TerminalAsStderr::begin();
+            inquire::Select::new(question, options).prompt()
+        };
+        asking(pick).map_err(|error| match error {
             inquire::InquireError::OperationCanceled
             | inquire::InquireError::OperationInterrupted => AskError::Interrupted,
             inquire::InquireError::IO(error) => AskError::Io(error),

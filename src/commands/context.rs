@@ -129,8 +129,13 @@ impl Context {
         Ok(self.ui.pick("Profile", names)?)
     }
 
-    /// A broker that reaches AWS the way `profile` says, where one is meant.
-    pub(super) fn broker(&self, profile: Option<&Profile>) -> Result<Broker<'_>, Error> {
+    /// A broker that reaches AWS the way `profile` says, where one is meant, and in `region` where
+    /// its roles name none.
+    pub(super) fn broker(
+        &self,
+        profile: Option<&Profile>,
+        region: Option<&str>,
+    ) -> Result<Broker<'_>, Error> {
         let surroundings = Surroundings {
             profile,
             outer: &self.outer_settings(),
@@ -139,6 +144,7 @@ impl Context {
             sso: surroundings.endpoint("sso")?,
             sso_oidc: surroundings.endpoint("sso_oidc")?,
             sts: surroundings.endpoint("sts")?,
+            region: region.map(str::to_owned),
             transport: transport::Settings {
                 ca_bundle: surroundings.ca_bundle()?,
             },
@@ -168,9 +174,10 @@ impl Context {
         &self,
         profile: &Profile,
         chain: &Chain,
+        region: Option<&str>,
         want: Want,
     ) -> Result<Credentials, Error> {
-        let broker = self.broker(Some(profile))?;
+        let broker = self.broker(Some(profile), region)?;
         let failed =
             |error: Error| error.context(format!("no credentials for profile `{}`", profile.name));
         let session = match broker

@@ -55,9 +55,9 @@ impl Args {
             fresh: self.fresh,
             duration: wanted(self.duration, &chain)?,
         };
-        let credentials = context.credentials(&profile, &chain, want)?;
-        explain(context, self.duration, &chain);
         let region = region(self.region, &profile)?;
+        let credentials = context.credentials(&profile, &chain, region.as_deref(), want)?;
+        explain(context, self.duration, &chain);
         let environment = environment_for(context, &profile, &credentials, region.as_deref());
         if child::STAYS {
             ui::leave_interrupts_to_the_child();

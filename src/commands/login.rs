@@ -98,7 +98,7 @@ impl Args {
 
     fn sign_in(&self, context: &Context, target: &Target) -> Result<AccessToken, Error> {
         let session = &target.session;
-        let broker = context.broker(target.profile.as_ref())?;
+        let broker = context.broker(target.profile.as_ref(), None)?;
         if !self.force
             && let Some(token) = broker.token(session, None)?
         {
@@ -181,8 +181,10 @@ fn none() -> Error {
 
 /// `until 17:30`, by the clock on the person's wall, and whether it ends there.
 fn until(token: &AccessToken) -> String {
+    // One near its end would have been renewed by now, if it could be.
+    let renewable = token.refresh_token.is_some() && token.is_fresh(Context::now());
     let local = token.expires_at.to_zoned_datetime(TimeZone::system());
-    let renewed = if token.refresh_token.is_some() {
+    let renewed = if renewable {
         ", and is renewed by itself"
     } else {
         ""

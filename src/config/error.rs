@@ -88,18 +88,29 @@ impl ConfigError {
 /// How alike two names must be (Jaro-Winkler) for one to be offered for the other.
 const ALIKE: f64 = 0.8;
 
+/// How alike the best must be where none is alike: below this it would be a guess.
+const FAINTLY: f64 = 0.5;
+
 /// How many names are offered.
 const OFFERED: usize = 3;
 
-/// The names that look most like `name`, the closest first.
+/// The names that look most like `name`, the closest first: those that are alike or hold it, else
+/// the best of the others.
 pub fn closest<'n>(name: &str, names: impl Iterator<Item = &'n str>) -> Vec<String> {
     let name = name.to_lowercase();
+    let likeness = |other: &str| {
+        let other = other.to_lowercase();
+        let alike = strsim::jaro_winkler(&name, &other);
+        let holds = !name.is_empty() && other.contains(&name);
+        if holds { alike.max(ALIKE) } else { alike }
+    };
     let mut alike: Vec<(f64, &str)> = names
-        .map(|other| (strsim::jaro_winkler(&name, &other.to_lowercase()), other))
-        .filter(|(score, _)| *score >= ALIKE)
+        .map(|other| (likeness(other), other))
+        .filter(|(score, _)| *score >= FAINTLY)
         .collect();
     alike.sort_by(|a, b| b.0.total_cmp(&a.0));
     alike.dedup_by_key(|(_, other)| *other);
-    alike.truncate(OFFERED);
+    let close = alike.iter().filter(|(score, _)| *score >= ALIKE).count();
+    alike.truncate(close.clamp(1, OFFERED));
     alike.into_iter().map(|(_, name)| name.to_owned()).collect()
 }

@@ -25,7 +25,7 @@ use self::document::Document;
 use self::section::{Dialect, SectionKind};
 use self::settings::Settings;
 
-pub use self::error::{ConfigError, closest};
+pub use self::error::{ConfigError, Place, closest};
 pub use self::profile::{CredentialSource, KeyFile, Profile, Role};
 pub use self::sso::{Sso, SsoRole, SsoSession};
 

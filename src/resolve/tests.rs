@@ -131,12 +131,18 @@ fn what_leads_nowhere_says_where_it_goes_wrong() {
     check(
         (text, ""),
         &[
-            ("a", "source_profile goes round in a loop: a → b → a"),
+            (
+                "a",
+                "config:6: source_profile: it goes round in a loop: a → b → a",
+            ),
             (
                 "into",
-                "source_profile goes round in a loop: into → a → b → a",
+                "config:6: source_profile: it goes round in a loop: into → a → b → a",
             ),
-            ("self", "source_profile goes round in a loop: self → self"),
+            (
+                "self",
+                "config:12: source_profile: it goes round in a loop: self → self",
+            ),
             (
                 "gone",
                 "profile `gone` cannot be used: config:15: source_profile: there is no profile `selv`, \

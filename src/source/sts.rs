@@ -7,7 +7,7 @@ use aws_sdk_sts::types::Tag;
 use jiff::Timestamp;
 
 use super::SourceError;
-use super::transport::{Transport, failure, server};
+use super::transport::{Retry, Transport, failure, server};
 use crate::credentials::{Credentials, Secret};
 
 /// Everything that `AssumeRole` is asked with.
@@ -40,6 +40,7 @@ pub fn assume_role(
     endpoint: Option<&str>,
     credentials: &Credentials,
     request: &RoleRequest<'_>,
+    now: Timestamp,
 ) -> Result<Credentials, SourceError> {
     const OPERATION: &str = "AssumeRole";
     let server = server(endpoint, "STS", region);
@@ -48,7 +49,8 @@ pub fn assume_role(
         .into_builder()
         .credentials_provider(SharedCredentialsProvider::new(signing(credentials)))
         .build();
-    let call = Client::new(&config)
+    let config = aws_sdk_sts::config::Builder::from(&config).retry_classifier(Retry);
+    let call = Client::from_conf(config.build())
         .assume_role()
         .role_arn(request.role_arn)
         .role_session_name(request.session_name)
@@ -69,7 +71,9 @@ pub fn assume_role(
         .credentials
         .ok_or_else(|| nonsense("it has no Credentials"))?;
     let expires_at = Timestamp::from_second(given.expiration.secs())
-        .map_err(|_| nonsense("its Expiration is no time"))?;
+        .ok()
+        .filter(|end| *end > now)
+        .ok_or_else(|| nonsense("its Expiration is no time to come"))?;
     Ok(Credentials {
         access_key_id: given.access_key_id,
         secret_access_key: Secret::new(given.secret_access_key),

@@ -16,8 +16,10 @@ use aws_smithy_http_client::Connector;
 use aws_smithy_http_client::proxy::ProxyConfig;
 use aws_smithy_http_client::tls::{self, TlsContext, TrustStore, rustls_provider::CryptoMode};
 use aws_smithy_runtime_api::client::http::{SharedHttpClient, SharedHttpConnector, http_client_fn};
+use aws_smithy_runtime_api::client::interceptors::context::InterceptorContext;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
+use aws_smithy_runtime_api::client::retries::classifiers::{ClassifyRetry, RetryAction};
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject;
@@ -236,23 +238,64 @@ fn service(
     }
 }
 
-/// The server's words in OAuth's manner (RFC 6749, section 5.2), which the SDK takes for no message.
+/// What a refusal says where the SDK finds no message: in OAuth's manner (RFC 6749, section 5.2), or
+/// without the header that names the error.
+#[derive(serde::Deserialize)]
+struct Body {
+    error: Option<String>,
+    error_description: Option<String>,
+    message: Option<String>,
+}
+
+fn body(response: &HttpResponse) -> Option<Body> {
+    serde_json::from_slice(response.body().bytes()?).ok()
+}
+
+/// OAuth's name for an error.
+pub fn oauth_error(response: &HttpResponse) -> Option<String> {
+    body(response)?.error
+}
+
 fn description(response: &HttpResponse) -> Option<String> {
-    #[derive(serde::Deserialize)]
-    struct Refusal {
-        error_description: String,
+    let body = body(response)?;
+    body.error_description.or(body.message)
+}
+
+/// 429 and every 5xx is worth another try, whatever the error is called: the SDK's own rules know
+/// some of them by name, and four by number.
+#[derive(Debug)]
+pub struct Retry;
+
+impl ClassifyRetry for Retry {
+    fn classify_retry(&self, context: &InterceptorContext) -> RetryAction {
+        let status = context
+            .response()
+            .map(|response| response.status().as_u16());
+        match status {
+            Some(429) => RetryAction::throttling_error(),
+            Some(500..) => RetryAction::server_error(),
+            _ => RetryAction::NoActionIndicated,
+        }
     }
-    let refusal = serde_json::from_slice::<Refusal>(response.body().bytes()?).ok()?;
-    Some(refusal.error_description)
+
+    fn name(&self) -> &'static str {
+        "429 and 5xx"
+    }
 }
 
 /// The status of an answer that is a web page: a captive portal's, a proxy's, a gateway's. AWS
 /// answers these calls with JSON or XML, and never sends one elsewhere.
 fn page(response: &HttpResponse) -> Option<u16> {
-    let html = response
-        .headers()
-        .get("content-type")
-        .is_some_and(|kind| kind.to_ascii_lowercase().starts_with("text/html"));
+    let kind = response.headers().get("content-type").unwrap_or_default();
+    let begins = response
+        .body()
+        .bytes()
+        .unwrap_or_default()
+        .trim_ascii_start();
+    let begins = String::from_utf8_lossy(&begins[..begins.len().min(16)]).to_ascii_lowercase();
+    let html = kind.to_ascii_lowercase().contains("html")
+        || begins.starts_with("<html")
+        || begins.starts_with("<!doctype");
     let status = response.status().as_u16();
     (html || (300..400).contains(&status)).then_some(status)
 }

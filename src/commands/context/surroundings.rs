@@ -22,8 +22,11 @@ impl Surroundings<'_> {
         let ignored = self
             .profile
             .and_then(|profile| profile.get("ignore_configured_endpoint_urls"));
-        let ignored = ignored.is_some_and(|value| value.text.eq_ignore_ascii_case("true"));
-        if ignored || env::switch(env::AWS_IGNORE_CONFIGURED_ENDPOINT_URLS) {
+        let ignored = match env::var(env::AWS_IGNORE_CONFIGURED_ENDPOINT_URLS)? {
+            Some(variable) => Some(variable),
+            None => ignored.map(|value| value.text.clone()),
+        };
+        if ignored.is_some_and(|ignored| ignored.eq_ignore_ascii_case("true")) {
             return Ok(None);
         }
         for name in [env::endpoint_of(service), env::AWS_ENDPOINT_URL.to_owned()] {

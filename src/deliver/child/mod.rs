@@ -109,5 +109,7 @@ fn candidates(called: &OsStr) -> Vec<PathBuf> {
             }
         })
         .flat_map(|directory| platform::spellings(directory.join(called)))
+        // As a shell does: what is no file in a directory of `PATH` is passed over.
+        .filter(|candidate| candidate.is_file())
         .collect()
 }

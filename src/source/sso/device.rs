@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::oidc::{Oidc, is_dead_registration};
+use super::oidc::{Oidc, Refusal};
 use crate::config::SsoSession;
 use crate::credentials::{AccessToken, ClientRegistration, Secret};
 use crate::source::SourceError;
@@ -51,8 +51,8 @@ impl Oidc<'_> {
         let answer =
             self.transport
                 .run(request.send())
-                .map_err(|error| match error.as_service_error() {
-                    Some(e) if is_dead_registration(e) => SourceError::RegistrationRejected,
+                .map_err(|error| match Refusal::of(&error) {
+                    Some(Refusal::DeadRegistration) => SourceError::RegistrationRejected,
                     _ => failure(OPERATION, &self.server, &error),
                 })?;
         let complete = answer.verification_uri_complete.or(answer.verification_uri);
@@ -112,18 +112,16 @@ impl Oidc<'_> {
                 Ok(answer) => return self.token(answer, clock()),
                 Err(error) => error,
             };
-            match error.as_service_error() {
-                Some(e) if e.is_authorization_pending_exception() => continue,
-                Some(e) if e.is_slow_down_exception() => {
-                    interval += SLOW_DOWN;
-                    continue;
-                }
-                _ => {}
-            }
-            match self.token_error(&error) {
-                SourceError::RefreshRejected => return Err(SourceError::CodeExpired),
-                passing if is_passing(&passing) => tracing::debug!(%passing, "polling goes on"),
-                lasting => return Err(lasting),
+            match Refusal::of(&error) {
+                Some(Refusal::Pending) => {}
+                Some(Refusal::SlowDown) => interval += SLOW_DOWN,
+                Some(Refusal::Denied) => return Err(SourceError::Refused),
+                Some(Refusal::Expired) => return Err(SourceError::CodeExpired),
+                Some(Refusal::DeadRegistration) => return Err(SourceError::RegistrationRejected),
+                None => match failure("CreateToken", &self.server, &error) {
+                    passing if is_passing(&passing) => tracing::debug!(%passing, "polling goes on"),
+                    lasting => return Err(lasting),
+                },
             }
         }
     }

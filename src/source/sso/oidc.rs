@@ -11,7 +11,7 @@ use jiff::{SignedDuration, Timestamp};
 use crate::config::SsoSession;
 use crate::credentials::{AccessToken, ClientRegistration, Secret};
 use crate::source::SourceError;
-use crate::source::transport::{Transport, failure, server};
+use crate::source::transport::{Retry, Transport, failure, oauth_error, server};
 
 /// How Identity Center names this program to the person who is asked to allow it.
 const CLIENT_NAME: &str = "vault";
@@ -30,7 +30,11 @@ impl<'a> Oidc<'a> {
         let server = server(endpoint, "IAM Identity Center", &session.region);
         Self {
             transport,
-            client: Client::new(&config),
+            client: Client::from_conf(
+                aws_sdk_ssooidc::config::Builder::from(&config)
+                    .retry_classifier(Retry)
+                    .build(),
+            ),
             server,
         }
     }
@@ -86,7 +90,7 @@ impl<'a> Oidc<'a> {
         let answer = self
             .transport
             .run(request.send())
-            .map_err(|error| self.token_error(&error))?;
+            .map_err(|error| refresh_error(&error, &self.server))?;
         let mut token = self.token(answer, now)?;
         token
             .refresh_token
@@ -101,6 +105,9 @@ impl<'a> Oidc<'a> {
         now: Timestamp,
     ) -> Result<AccessToken, SourceError> {
         const OPERATION: &str = "CreateToken";
+        if answer.expires_in <= 0 {
+            return Err(self.nonsense(OPERATION, "its expiresIn is no time to come".into()));
+        }
         let life = SignedDuration::from_secs(i64::from(answer.expires_in));
         let expires_at = now
             .checked_add(life)
@@ -116,26 +123,14 @@ impl<'a> Oidc<'a> {
         })
     }
 
-    /// What a refused `CreateToken` means, whichever flow asked.
-    pub(super) fn token_error(
-        &self,
-        error: &SdkError<CreateTokenError, HttpResponse>,
-    ) -> SourceError {
-        match error.as_service_error() {
-            Some(e) if e.is_invalid_grant_exception() => SourceError::RefreshRejected,
-            Some(e) if e.is_expired_token_exception() => SourceError::CodeExpired,
-            Some(e) if e.is_access_denied_exception() => SourceError::Refused,
-            Some(e) if is_dead_registration(e) => SourceError::RegistrationRejected,
-            _ => failure("CreateToken", &self.server, error),
-        }
-    }
-
-    pub(super) fn field<T>(
+    /// A text that has to be there.
+    pub(super) fn field(
         &self,
         operation: &'static str,
         name: &str,
-        value: Option<T>,
-    ) -> Result<T, SourceError> {
+        value: Option<String>,
+    ) -> Result<String, SourceError> {
+        let value = value.filter(|value| !value.is_empty());
         value.ok_or_else(|| self.nonsense(operation, format!("it has no {name}")))
     }
 
@@ -148,10 +143,62 @@ impl<'a> Oidc<'a> {
     }
 }
 
-/// Identity Center forgot this program, or never knew it.
-pub(super) fn is_dead_registration(error: &impl ProvideErrorMetadata) -> bool {
-    matches!(
-        error.code(),
-        Some("InvalidClientException" | "UnauthorizedClientException" | "invalid_client")
-    )
+/// The refusals of sso-oidc that mean something to a flow (RFC 6749, section 5.2; RFC 8628, section
+/// 3.5).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Refusal {
+    /// The person has not decided yet.
+    Pending,
+    /// The same, and polls come too often.
+    SlowDown,
+    /// The person said no.
+    Denied,
+    /// The code ran out, or was used.
+    Expired,
+    /// Identity Center forgot this program, or never knew it.
+    DeadRegistration,
+}
+
+impl Refusal {
+    /// By AWS's name for the error, or by OAuth's where that is all there is.
+    pub(super) fn of<E>(error: &SdkError<E, HttpResponse>) -> Option<Self>
+    where
+        E: ProvideErrorMetadata,
+    {
+        let response = error.raw_response()?;
+        let code = error.as_service_error().and_then(|e| e.code());
+        let code = code.map(str::to_owned).or_else(|| oauth_error(response));
+        match code.as_deref() {
+            Some("AuthorizationPendingException" | "authorization_pending") => Some(Self::Pending),
+            Some("SlowDownException" | "slow_down") => Some(Self::SlowDown),
+            Some("AccessDeniedException" | "access_denied") => Some(Self::Denied),
+            Some("ExpiredTokenException" | "expired_token") => Some(Self::Expired),
+            Some("InvalidGrantException" | "invalid_grant") => Some(Self::Expired),
+            Some("InvalidClientException" | "invalid_client") => Some(Self::DeadRegistration),
+            Some("UnauthorizedClientException" | "unauthorized_client") => {
+                Some(Self::DeadRegistration)
+            }
+            _ if response.status().as_u16() == 401 => Some(Self::DeadRegistration),
+            _ => None,
+        }
+    }
+}
+
+/// A refresh that was refused, for whatever reason, will be refused again: only a person can help.
+fn refresh_error(error: &SdkError<CreateTokenError, HttpResponse>, server: &str) -> SourceError {
+    if Refusal::of(error) == Some(Refusal::DeadRegistration) {
+        return SourceError::RegistrationRejected;
+    }
+    match failure("CreateToken", server, error) {
+        SourceError::Service { .. } | SourceError::Forbidden(_) => SourceError::RefreshRejected,
+        SourceError::Nonsense { .. } if is_refused(error) => SourceError::RefreshRejected,
+        other => other,
+    }
+}
+
+fn is_refused(error: &SdkError<CreateTokenError, HttpResponse>) -> bool {
+    let status = error
+        .raw_response()
+        .map(|response| response.status().as_u16());
+    status.is_some_and(|status| (400..500).contains(&status))
 }

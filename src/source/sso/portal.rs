@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use crate::config::SsoSession;
 use crate::credentials::{AccessToken, AccountId, Credentials, RoleName, Secret};
 use crate::source::SourceError;
-use crate::source::transport::{Transport, failure, server};
+use crate::source::transport::{Retry, Transport, failure, server};
 
 /// The service in one region.
 pub struct Portal<'a> {
@@ -23,7 +23,11 @@ impl<'a> Portal<'a> {
         let server = server(endpoint, "IAM Identity Center", &session.region);
         Self {
             transport,
-            client: Client::new(&config),
+            client: Client::from_conf(
+                aws_sdk_sso::config::Builder::from(&config)
+                    .retry_classifier(Retry)
+                    .build(),
+            ),
             server,
         }
     }
@@ -39,6 +43,7 @@ impl<'a> Portal<'a> {
         token: &AccessToken,
         account: &AccountId,
         role: &RoleName,
+        now: Timestamp,
     ) -> Result<Credentials, SourceError> {
         const OPERATION: &str = "GetRoleCredentials";
         let request = self
@@ -47,13 +52,15 @@ impl<'a> Portal<'a> {
             .access_token(token.access_token.expose())
             .account_id(account.as_str())
             .role_name(role.as_str());
-        let answer =
-            self.transport
-                .run(request.send())
-                .map_err(|error| match error.as_service_error() {
-                    Some(e) if e.is_unauthorized_exception() => SourceError::TokenRejected,
-                    _ => failure(OPERATION, &self.server, &error),
-                })?;
+        let answer = self.transport.run(request.send()).map_err(|error| {
+            match error
+                .raw_response()
+                .map(|response| response.status().as_u16())
+            {
+                Some(401) => SourceError::TokenRejected,
+                _ => failure(OPERATION, &self.server, &error),
+            }
+        })?;
         let nonsense = |what: &str| SourceError::Nonsense {
             operation: OPERATION,
             server: self.server.clone(),
@@ -69,7 +76,9 @@ impl<'a> Portal<'a> {
         };
         // Milliseconds here, and only here: every other time of these services is in seconds.
         let expires_at = Timestamp::from_millisecond(given.expiration)
-            .map_err(|_| nonsense("its expiration is no time"))?;
+            .ok()
+            .filter(|end| *end > now)
+            .ok_or_else(|| nonsense("its expiration is no time to come"))?;
         Ok(Credentials {
             access_key_id: text(given.access_key_id, "accessKeyId")?,
             secret_access_key: text(given.secret_access_key, "secretAccessKey")?.into(),

@@ -1,0 +1,22 @@
+//! Windows: the console that questions are asked on. `rpassword` and `inquire` do the rest there.
+
+/// Where questions are asked, whatever the streams are.
+pub(super) const TERMINAL: &str = "CONIN$";
+
+/// Nothing has to be done: the console's echo is off before the question shows.
+pub(super) struct Unseen;
+
+impl Unseen {
+    pub(super) const fn begin() -> Self {
+        Self
+    }
+}
+
+/// Not done: there is one console, and a picker whose stderr leads elsewhere is drawn there.
+pub(super) struct TerminalAsStderr;
+
+impl TerminalAsStderr {
+    pub(super) const fn begin() -> Self {
+        Self
+    }
+}
