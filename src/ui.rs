@@ -139,7 +139,11 @@ impl Ui {
         if !self.can_ask() {
             return Err(AskError::NoTerminal);
         }
-        asking(|| rpassword::prompt_password(format!("{question}: ")))
+        let unseen = || {
+            let _unseen = Unseen::begin();
+            rpassword::prompt_password(format!("{question}: "))
+        };
+        asking(unseen)
             .map(Secret::new)
             .map_err(|error| match error.kind() {
                 io::ErrorKind::Interrupted | io::ErrorKind::UnexpectedEof => AskError::Interrupted,
@@ -163,6 +167,41 @@ impl Ui {
             other => AskError::Io(io::Error::other(other)),
         })
     }
+}
+
+/// The terminal shows nothing of what is typed, until this is dropped. `rpassword` sees to that only
+/// after it has shown its question: what is typed or pasted at once would be on the screen.
+#[cfg(unix)]
+struct Unseen(File, rustix::termios::Termios);
+
+#[cfg(unix)]
+impl Unseen {
+    /// `None` where the terminal can't be changed: then the question itself will fail.
+    fn begin() -> Option<Self> {
+        use rustix::termios::{LocalModes, OptionalActions, tcgetattr, tcsetattr};
+        let terminal = File::open(TERMINAL).ok()?;
+        let before = tcgetattr(&terminal).ok()?;
+        let mut unseen = before.clone();
+        unseen.local_modes -= LocalModes::ECHO | LocalModes::ECHONL;
+        tcsetattr(&terminal, OptionalActions::Now, &unseen).ok()?;
+        Some(Self(terminal, before))
+    }
+}
+
+#[cfg(unix)]
+impl Drop for Unseen {
+    fn drop(&mut self) {
+        let now = rustix::termios::OptionalActions::Now;
+        let _ = rustix::termios::tcsetattr(&self.0, now, &self.1);
+    }
+}
+
+#[cfg(not(unix))]
+struct Unseen;
+
+#[cfg(not(unix))]
+impl Unseen {
+    fn begin() {}
 }
 
 /// From here on Ctrl-C leaves at once with 130. Called before anything that may take long, and not
