@@ -160,7 +160,11 @@ impl Ui {
         if !self.can_ask() {
             return Err(AskError::NoTerminal);
         }
-        asking(|| inquire::Select::new(question, options).prompt()).map_err(|error| match error {
+        let picked = asking(|| {
+            let _on_terminal = TerminalAsStderr::begin();
+            inquire::Select::new(question, options).prompt()
+        });
+        picked.map_err(|error| match error {
             inquire::InquireError::OperationCanceled
             | inquire::InquireError::OperationInterrupted => AskError::Interrupted,
             inquire::InquireError::IO(error) => AskError::Io(error),
@@ -201,6 +205,40 @@ struct Unseen;
 
 #[cfg(not(unix))]
 impl Unseen {
+    fn begin() {}
+}
+
+/// Where stderr leads elsewhere, the terminal is in its place until this is dropped: `inquire` draws
+/// on stderr and on nothing else.
+#[cfg(unix)]
+struct TerminalAsStderr(std::os::fd::OwnedFd);
+
+#[cfg(unix)]
+impl TerminalAsStderr {
+    /// `None` where stderr is a terminal already.
+    fn begin() -> Option<Self> {
+        if io::stderr().is_terminal() {
+            return None;
+        }
+        let terminal = File::options().write(true).open(TERMINAL).ok()?;
+        let before = rustix::io::fcntl_dupfd_cloexec(io::stderr(), 0).ok()?;
+        rustix::stdio::dup2_stderr(&terminal).ok()?;
+        Some(Self(before))
+    }
+}
+
+#[cfg(unix)]
+impl Drop for TerminalAsStderr {
+    fn drop(&mut self) {
+        let _ = rustix::stdio::dup2_stderr(&self.0);
+    }
+}
+
+#[cfg(not(unix))]
+struct TerminalAsStderr;
+
+#[cfg(not(unix))]
+impl TerminalAsStderr {
     fn begin() {}
 }
 
