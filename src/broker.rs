@@ -27,7 +27,7 @@ use steps::{From, Step, steps};
 
 /// Whoever holds a lock for credentials or a token fetches once, each request bounded by the
 /// transport: this is several of them, and then something is wrong with the holder.
-const FETCH_LOCK_LIMIT: Duration = Duration::from_mins(2);
+pub const FETCH_LOCK_LIMIT: Duration = Duration::from_mins(2);
 /// What the broker answers.
 #[derive(Debug)]
 pub enum Answer {

@@ -1,10 +1,11 @@
 //! `vault clear`: drop cached credentials, so that the next `exec` fetches new ones.
 
 use super::context::Context;
-use crate::broker::{self, Want};
+use crate::broker::{self, FETCH_LOCK_LIMIT, Want};
 use crate::cache::{Key, Kind};
 use crate::error::Error;
 use crate::resolve;
+use crate::ui;
 
 /// Drop cached credentials, so that the next `exec` fetches new ones
 ///
@@ -89,6 +90,13 @@ fn all(context: &Context, sign_ins: bool) -> Result<(), Error> {
 fn clear(context: &Context, keys: &[Key]) -> Result<usize, Error> {
     let mut cleared = 0;
     for key in keys {
+        // Whoever is about to keep something under it would be half forgotten: in the keystore, and
+        // in no list.
+        let _lock = context.cache.lock(key, FETCH_LOCK_LIMIT, || {
+            ui::watch_interrupts();
+            let what = "Waiting for a vault that is fetching what is to be cleared.";
+            context.ui.note(what);
+        })?;
         if context.cache.delete(key)? {
             cleared += 1;
         }
