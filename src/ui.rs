@@ -156,11 +156,7 @@ impl Ui {
         if !self.can_ask() {
             return Err(AskError::NoTerminal);
         }
-        let ask = || {
-            let _unseen = platform::Unseen::begin();
-            rpassword::prompt_password(format!("{question}: "))
-        };
-        asking(ask)
+        asking(|| rpassword::prompt_password(format!("{question}: ")))
             .map(Secret::new)
             .map_err(|error| match error.kind() {
                 io::ErrorKind::Interrupted | io::ErrorKind::UnexpectedEof => AskError::Interrupted,
@@ -221,8 +217,11 @@ fn leave_interrupted() -> ! {
 /// and not the process under it.
 fn asking<T>(ask: impl FnOnce() -> T) -> T {
     watch_interrupts();
+    // The keys first: until then Ctrl-C is a signal, and vault's.
+    let keys = platform::RawKeys::begin();
     INTERRUPTS_ELSEWHERE.store(true, Ordering::SeqCst);
     let answer = ask();
+    drop(keys);
     INTERRUPTS_ELSEWHERE.store(false, Ordering::SeqCst);
     answer
 }

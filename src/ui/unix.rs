@@ -1,32 +1,38 @@
-//! Unix: the terminal that questions are asked on, kept from showing what is typed, and put in
-//! stderr's place. Both are undone when dropped.
+//! Unix: the terminal that questions are asked on, with its keys as they are, and put in stderr's
+//! place. Both are undone when dropped.
 
 use std::fs::File;
 use std::io::{self, IsTerminal};
 use std::os::fd::OwnedFd;
 
-use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
+use rustix::termios::{
+    LocalModes, OptionalActions, SpecialCodeIndex, Termios, tcgetattr, tcsetattr,
+};
 
 /// Where questions are asked, whatever the streams are.
 pub(super) const TERMINAL: &str = "/dev/tty";
 
-/// The terminal shows nothing of what is typed. `rpassword` sees to that only after it has shown its
-/// question: what is typed or pasted at once would be on the screen.
-pub(super) struct Unseen(File, Termios);
+/// Keys go to the question as they are: nothing of them is shown, and Ctrl-C is one of them.
+/// `rpassword` and `inquire` see to that only after the question is on the screen: what is typed or
+/// pasted at once would be seen, and a Ctrl-C lost.
+pub(super) struct RawKeys(File, Termios);
 
-impl Unseen {
+impl RawKeys {
     /// `None` where the terminal can't be changed: then the question itself will fail.
     pub(super) fn begin() -> Option<Self> {
         let terminal = File::open(TERMINAL).ok()?;
         let before = tcgetattr(&terminal).ok()?;
-        let mut unseen = before.clone();
-        unseen.local_modes -= LocalModes::ECHO | LocalModes::ECHONL;
-        tcsetattr(&terminal, OptionalActions::Now, &unseen).ok()?;
+        let mut raw = before.clone();
+        raw.local_modes -=
+            LocalModes::ECHO | LocalModes::ECHONL | LocalModes::ICANON | LocalModes::ISIG;
+        raw.special_codes[SpecialCodeIndex::VMIN] = 1;
+        raw.special_codes[SpecialCodeIndex::VTIME] = 0;
+        tcsetattr(&terminal, OptionalActions::Now, &raw).ok()?;
         Some(Self(terminal, before))
     }
 }
 
-impl Drop for Unseen {
+impl Drop for RawKeys {
     fn drop(&mut self) {
         let _ = tcsetattr(&self.0, OptionalActions::Now, &self.1);
     }

@@ -3,10 +3,10 @@
 /// Where questions are asked, whatever the streams are.
 pub(super) const TERMINAL: &str = "CONIN$";
 
-/// Nothing has to be done: the console's echo is off before the question shows.
-pub(super) struct Unseen;
+/// Nothing has to be done: the console's modes are set before the question shows.
+pub(super) struct RawKeys;
 
-impl Unseen {
+impl RawKeys {
     pub(super) const fn begin() -> Self {
         Self
     }

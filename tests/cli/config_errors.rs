@@ -115,7 +115,7 @@ fn a_loop_of_source_profiles_is_shown_whole() {
          [profile b]\nrole_arn = arn:aws:iam::333333333333:role/B\nsource_profile = a\n",
     );
     let output = home.exec("a", &["true"]).output().expect_code(125);
-    output.says(&["source_profile goes round in a loop: a → b → a"]);
+    output.says(&["config:6: source_profile: it goes round in a loop: a → b → a"]);
 }
 
 #[test]

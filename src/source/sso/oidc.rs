@@ -105,8 +105,8 @@ impl<'a> Oidc<'a> {
         now: Timestamp,
     ) -> Result<AccessToken, SourceError> {
         const OPERATION: &str = "CreateToken";
-        if answer.expires_in <= 0 {
-            return Err(self.nonsense(OPERATION, "its expiresIn is no time to come".into()));
+        if answer.expires_in < 0 {
+            return Err(self.nonsense(OPERATION, "its expiresIn is negative".into()));
         }
         let life = SignedDuration::from_secs(i64::from(answer.expires_in));
         let expires_at = now
