@@ -120,6 +120,8 @@ fn the_passphrase_of_the_keystore_reaches_no_command() {
     assert_eq!(get(&got, "AWS_VAULT_BACKEND"), "file", "it is no secret");
 }
 
+type Variables<'a> = &'a [(&'a str, &'a str)];
+
 #[test]
 fn the_region_is_the_options_else_the_profiles_else_the_environments() {
     let home = Home::signed_in();
@@ -131,7 +133,7 @@ fn the_region_is_the_options_else_the_profiles_else_the_environments() {
         ("AWS_REGION", "ap-east-1"),
         ("AWS_DEFAULT_REGION", "sa-east-1"),
     ];
-    let table: [(&str, &[&str], &[(&str, &str)], Option<&str>); 6] = [
+    let table: [(&str, &[&str], Variables, Option<&str>); 6] = [
         ("dev", &["--region", "us-west-2"], &both, Some("us-west-2")),
         ("dev", &[], &both, Some("eu-central-1")),
         (
