@@ -27,6 +27,8 @@ pub enum Fault {
     Garbage,
     /// 200 with nothing.
     Empty,
+    /// That status with that JSON, whatever was asked.
+    Json(u16, String),
 }
 
 /// What is to come.
@@ -72,6 +74,7 @@ impl Fault {
                 "{\"accessToken\": \"gar",
             )),
             Self::Empty => Some(Answer::new(200, "application/json", "")),
+            Self::Json(status, body) => Some(Answer::new(*status, "application/json", body)),
             Self::Hang | Self::Slow(_) | Self::Close | Self::CutShort => None,
         }
     }
