@@ -5,6 +5,7 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 
+use crate::support::fake_aws::Fault;
 use crate::support::home::{Home, PASSPHRASE};
 use crate::support::run::Run;
 use crate::support::tools;
@@ -217,7 +218,10 @@ fn resting_is_turned_off_by_variable_and_by_config_toml() {
     without_passphrase(&home, &EXEC).output().expect_code(125);
     works(home.vault(&EXEC));
     works(without_passphrase(&home, &EXEC));
-    home.write(".config/vault/config.toml", "[file]\nunlocked_for = \"0\"\n");
+    home.write(
+        ".config/vault/config.toml",
+        "[file]\nunlocked_for = \"0\"\n",
+    );
     without_passphrase(&home, &EXEC).output().expect_code(125);
     works(home.vault(&EXEC));
     without_passphrase(&home, &EXEC).output().expect_code(125);
@@ -311,4 +315,31 @@ fn pass_without_a_password_store_is_an_error_with_a_hint() {
     );
     assert!(output.stderr.contains("hint: "), "{output:?}");
     assert_eq!(home.aws.count("StartDeviceAuthorization"), 0);
+}
+
+/// What a policy with many tags makes of a session token.
+#[test]
+fn a_session_token_of_60_kilobytes_is_kept_and_handed_over() {
+    let home = home();
+    home.vault(&["login"]).output().success();
+    let token = home.aws.make_secret("IQoJb3JpZ2luX2VjE", 60_000);
+    let body = format!(
+        "{{\"roleCredentials\": {{\"accessKeyId\": \"ASIALARGE\", \"secretAccessKey\": \"s\", \
+         \"sessionToken\": \"{token}\", \"expiration\": 4102444800000}}}}"
+    );
+    home.aws
+        .fault("GetRoleCredentials", Fault::Json(200, body), 1);
+    for _ in 0..2 {
+        let length = [
+            "exec",
+            "dev",
+            "--",
+            "/bin/sh",
+            "-c",
+            "echo ${#AWS_SESSION_TOKEN}",
+        ];
+        let output = home.vault(&length).output().success();
+        assert_eq!(output.stdout, format!("{}\n", token.len()));
+    }
+    assert_eq!(home.aws.count("GetRoleCredentials"), 1);
 }

@@ -227,7 +227,8 @@ fn a_passphrase_is_asked_for_on_the_terminal_wherever_the_streams_go() {
 #[test]
 fn a_profile_is_picked_on_the_terminal_wherever_the_streams_go() {
     let home = used_home();
-    let script = "$vault exec -- /bin/sh -c 'echo as $AWS_VAULT' </dev/null >out 2>err; echo \"<$?>\"";
+    let script =
+        "$vault exec -- /bin/sh -c 'echo as $AWS_VAULT' </dev/null >out 2>err; echo \"<$?>\"";
     let mut terminal = shell(&home, script).on_terminal();
     terminal.expect("Profile");
     terminal.expect("prod");
