@@ -241,3 +241,32 @@ fn clear_and_exec_at_once_disturb_neither() {
     }
     assert_eq!(home.aws.count("StartDeviceAuthorization"), 1);
 }
+
+/// Both meet at the store, which the test holds for a moment: the one keeps what it fetched, the
+/// other forgets it. Whoever comes last, the list says what is there.
+#[test]
+fn clear_during_an_exec_leaves_nothing_that_is_in_no_list() {
+    let home = home();
+    sign_in(&home);
+    let listed = || {
+        let list = ["list", "--sessions", "--names"];
+        home.vault(&list).output().success().stdout
+    };
+    let store = home.path(".local/share/vault/keystore.lock");
+    for moment in 0..12 {
+        home.vault(&["clear"]).output().success();
+        let held = std::fs::File::open(&store).expect("the store's lock");
+        held.lock().expect("the store");
+        let exec = home.vault(&EXEC).start();
+        until("it is about to keep them", || listed() == "dev\n");
+        let clear = home.vault(&["clear", "dev"]).start();
+        std::thread::sleep(Duration::from_millis(10 * moment));
+        drop(held);
+        exec.wait().success();
+        clear.wait().success();
+        let (said, asked) = (listed(), home.aws.count("GetRoleCredentials"));
+        works(&home);
+        let cached = home.aws.count("GetRoleCredentials") == asked;
+        assert_eq!(cached, said == "dev\n", "the list says {said:?}");
+    }
+}
