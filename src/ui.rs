@@ -217,11 +217,12 @@ fn leave_interrupted() -> ! {
 /// and not the process under it.
 fn asking<T>(ask: impl FnOnce() -> T) -> T {
     watch_interrupts();
-    // The keys first: until then Ctrl-C is a signal, and vault's.
-    let keys = platform::RawKeys::begin();
-    INTERRUPTS_ELSEWHERE.store(true, Ordering::SeqCst);
-    let answer = ask();
-    drop(keys);
+    let answer = {
+        // The keys first: until then Ctrl-C is a signal, and vault's.
+        let _keys = platform::RawKeys::begin();
+        INTERRUPTS_ELSEWHERE.store(true, Ordering::SeqCst);
+        ask()
+    };
     INTERRUPTS_ELSEWHERE.store(false, Ordering::SeqCst);
     answer
 }
