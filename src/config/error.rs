@@ -89,7 +89,7 @@ impl ConfigError {
 const ALIKE: f64 = 0.8;
 
 /// How alike the best must be where none is alike: below this it would be a guess.
-const FAINTLY: f64 = 0.5;
+const FAINTLY: f64 = 0.6;
 
 /// How many names are offered.
 const OFFERED: usize = 3;

@@ -87,7 +87,7 @@ pub enum KeystoreError {
         reason: String,
     },
     /// There is no backend of this name.
-    #[error("unknown keystore \"{0}\": it is one of {names}", names = Backend::names())]
+    #[error("unknown keystore `{0}`: it is one of {names}", names = Backend::names())]
     UnknownBackend(String),
 }
 

@@ -13,7 +13,7 @@ fn a_backend_is_its_name() {
     let error = "keychain".parse::<Backend>().unwrap_err().to_string();
     assert_eq!(
         error,
-        "unknown keystore \"keychain\": it is one of auto, os, keyutils, pass, file"
+        "unknown keystore `keychain`: it is one of auto, os, keyutils, pass, file"
     );
     assert!("".parse::<Backend>().is_err());
     assert!("File".parse::<Backend>().is_err());
