@@ -236,12 +236,13 @@ fn say(text: &str) {
 }
 
 /// Text as it may go to a terminal. A server's message or a name in a file may hold control
-/// characters, which would be orders to the terminal, or lines that look like vault's own: they are
-/// shown, not sent.
+/// characters, which would be orders to the terminal, or lines that look like vault's own, or marks
+/// that turn the text's direction: they are shown, not sent.
 fn visible(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     for c in text.trim_end().chars() {
-        if c.is_control() {
+        let turns = matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+        if c.is_control() || turns {
             shown.extend(c.escape_default());
         } else {
             shown.push(c);
@@ -263,6 +264,7 @@ mod tests {
             ("a\rb\u{9b}c", "a\\rb\\u{9b}c"),
             ("no\n  hint: run evil", "no\\n  hint: run evil"),
             ("a line end after it\n", "a line end after it"),
+            ("\u{202e}backwards", "\\u{202e}backwards"),
         ];
         for (text, expected) in table {
             assert_eq!(visible(text), expected);
