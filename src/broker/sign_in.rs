@@ -112,7 +112,8 @@ impl Broker<'_> {
             return Err(BrokerError::FailedElsewhere(why));
         }
         // Who was waited for has just done what `force` asks for.
-        if lock.waited()
+        if force
+            && lock.waited()
             && let Some(token) = self.token(session, None)?
         {
             return Ok(token);

@@ -183,3 +183,24 @@ fn a_full_keystore_makes_room_by_what_has_ended() {
         .unwrap_err();
     assert!(full.is_full());
 }
+
+#[test]
+fn a_full_keystore_makes_no_room_by_what_another_run_is_replacing() {
+    let home = tempfile::tempdir().unwrap();
+    let cache = cache(home.path(), &InMemory::default());
+    let key = |name| Key::assume_role(&[name], None);
+    let later = "2026-11-23T12:00:00Z".parse().unwrap();
+    for name in ["a", "b", "c"] {
+        cache
+            .put_credentials(&key(name), &credentials(), now())
+            .unwrap();
+    }
+    let locks = ["a", "b", "c"].map(|name| cache.lock(&key(name), Duration::ZERO, || {}).unwrap());
+    let full = cache.put_credentials(&key("d"), &credentials(), later);
+    assert!(full.unwrap_err().is_full());
+    assert_eq!(cache.credentials(&key("a")).unwrap(), Some(credentials()));
+    drop(locks);
+    cache
+        .put_credentials(&key("d"), &credentials(), later)
+        .unwrap();
+}
