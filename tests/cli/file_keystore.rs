@@ -5,7 +5,6 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 
-use crate::support::fake_aws::Fault;
 use crate::support::home::{Home, PASSPHRASE};
 use crate::support::run::Run;
 use crate::support::tools;
@@ -317,18 +316,11 @@ fn pass_without_a_password_store_is_an_error_with_a_hint() {
     assert_eq!(home.aws.count("StartDeviceAuthorization"), 0);
 }
 
-/// What a policy with many tags makes of a session token.
 #[test]
 fn a_session_token_of_60_kilobytes_is_kept_and_handed_over() {
     let home = home();
     home.vault(&["login"]).output().success();
-    let token = home.aws.make_secret("IQoJb3JpZ2luX2VjE", 60_000);
-    let body = format!(
-        "{{\"roleCredentials\": {{\"accessKeyId\": \"ASIALARGE\", \"secretAccessKey\": \"s\", \
-         \"sessionToken\": \"{token}\", \"expiration\": 4102444800000}}}}"
-    );
-    home.aws
-        .fault("GetRoleCredentials", Fault::Json(200, body), 1);
+    let length_of_token = home.meets_a_large_session_token();
     for _ in 0..2 {
         let length = [
             "exec",
@@ -339,7 +331,7 @@ fn a_session_token_of_60_kilobytes_is_kept_and_handed_over() {
             "echo ${#AWS_SESSION_TOKEN}",
         ];
         let output = home.vault(&length).output().success();
-        assert_eq!(output.stdout, format!("{}\n", token.len()));
+        assert_eq!(output.stdout, format!("{length_of_token}\n"));
     }
     assert_eq!(home.aws.count("GetRoleCredentials"), 1);
 }

@@ -1,7 +1,6 @@
 //! The operating system's keystore on Linux, a real gnome-keyring: used, locked, gone, hanging. One
 //! that does not open is an error, never an empty one: else a person would sign in for nothing.
 
-use crate::support::fake_aws::Fault;
 use crate::support::home::Home;
 use crate::support::keyring::Keyring;
 use crate::support::run::{Output, Run};
@@ -193,19 +192,12 @@ fn a_keyring_that_hangs_is_an_error_in_time_and_never_another_keystore() {
     assert_eq!(home.aws.total(), asked);
 }
 
-/// What a policy with many tags makes of a session token.
 #[test]
 fn a_session_token_of_60_kilobytes_is_kept_and_handed_over() {
     let home = home();
     let keyring = Keyring::unlocked(&home);
     vault(&home, &keyring, "os", &["login"]).output().success();
-    let token = home.aws.make_secret("IQoJb3JpZ2luX2VjE", 60_000);
-    let body = format!(
-        "{{\"roleCredentials\": {{\"accessKeyId\": \"ASIALARGE\", \"secretAccessKey\": \"s\", \
-         \"sessionToken\": \"{token}\", \"expiration\": 4102444800000}}}}"
-    );
-    home.aws
-        .fault("GetRoleCredentials", Fault::Json(200, body), 1);
+    let length_of_token = home.meets_a_large_session_token();
     for _ in 0..2 {
         let length = [
             "exec",
@@ -216,7 +208,7 @@ fn a_session_token_of_60_kilobytes_is_kept_and_handed_over() {
             "echo ${#AWS_SESSION_TOKEN}",
         ];
         let output = vault(&home, &keyring, "os", &length).output().success();
-        assert_eq!(output.stdout, format!("{}\n", token.len()));
+        assert_eq!(output.stdout, format!("{length_of_token}\n"));
     }
     assert_eq!(home.aws.count("GetRoleCredentials"), 1);
 }

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
+use super::fake_aws::Fault;
 use super::home::Home;
 use super::run::{Output, Run};
 
@@ -20,6 +21,19 @@ impl Home {
         let home = Self::consenting();
         home.sign_in();
         home
+    }
+
+    /// What a policy with many tags makes of a session token: the next role credentials have one of
+    /// 60,000 characters. Its length is returned.
+    pub fn meets_a_large_session_token(&self) -> usize {
+        let token = self.aws.make_secret("IQoJb3JpZ2luX2VjE", 60_000);
+        let body = format!(
+            "{{\"roleCredentials\": {{\"accessKeyId\": \"ASIALARGE\", \"secretAccessKey\": \"s\", \
+             \"sessionToken\": \"{token}\", \"expiration\": 4102444800000}}}}"
+        );
+        self.aws
+            .fault("GetRoleCredentials", Fault::Json(200, body), 1);
+        token.len()
     }
 
     /// Signs in to `corp`.
