@@ -25,6 +25,12 @@ pub fn python() -> PathBuf {
     of_setup("python/bin/python3")
 }
 
+/// Node.js, and the folder to run it in so that `@aws-sdk/client-sts` and
+/// `@aws-sdk/credential-providers` are found.
+pub fn node() -> (PathBuf, PathBuf) {
+    (need("node", "nodejs"), of_setup("node"))
+}
+
 fn of_setup(name: &str) -> PathBuf {
     let place = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/tools");
     let place = place.join(name);
