@@ -1,29 +1,31 @@
 //! Chain → cached, or from its source and kept.
 //!
-//! It answers with credentials, or with the sso-session that a person has to sign in to: it never
-//! talks to one. Every look-up, fetch and keep is under one lock, so that any number of parallel
+//! It answers with credentials, or with what a person has to do first (sign in to an sso-session, give
+//! the code of an MFA device): it never talks to one. Every look-up, fetch and keep is under one lock, so that any number of parallel
 //! runs make one request; who waited looks again first.
 
-use std::cell::OnceCell;
+use std::cell::{Cell, OnceCell, RefCell};
 use std::time::Duration;
 
 use jiff::Timestamp;
 
 use crate::cache::{Cache, CacheError, Key};
-use crate::config::{SsoRole, SsoSession};
-use crate::credentials::Credentials;
-use crate::resolve::{AssumeRole, Chain};
+use crate::config::{Config, ConfigError, SsoRole, SsoSession};
+use crate::credentials::{Credentials, Secret};
+use crate::files::Lock;
+use crate::resolve::Chain;
 use crate::source::SourceError;
-use crate::source::sso::{DeviceAuthorization, Portal};
-use crate::source::sts::{self, RoleRequest};
+use crate::source::sso::DeviceAuthorization;
 use crate::source::transport::{self, Transport};
 
+mod fetch;
 mod sign_in;
 mod steps;
 
+use sign_in::INTERACTIVE_LOCK_LIMIT;
 pub use sign_in::sign_in_key;
 pub use steps::{CHAINED_LIMIT, keys};
-use steps::{Origin, Step, steps};
+use steps::{Name, Step, steps};
 
 /// Whoever holds a lock for credentials or a token fetches once, each request bounded by the
 /// transport: this is several of them, and then something is wrong with the holder.
@@ -36,15 +38,55 @@ pub enum Answer {
     Ready(Credentials),
     /// A person must sign in to this session first.
     SignInRequired(SsoSession),
+    /// The code that this device shows now is needed first.
+    CodeRequired(MfaDevice),
+}
+
+/// A device that shows codes, and what its code is needed for.
+#[derive(Clone, Debug)]
+pub struct MfaDevice {
+    /// Its serial number or ARN.
+    pub serial: String,
+    /// The command that prints its codes.
+    #[expect(dead_code, reason = "to be run")]
+    pub process: Option<String>,
+    /// What is kept once it was given.
+    key: Key,
+}
+
+/// A code of an MFA device, good for one request.
+#[derive(Debug)]
+pub struct Code {
+    code: Secret<String>,
+    used: Cell<bool>,
+}
+
+impl Code {
+    /// Takes charge of `code`.
+    pub const fn new(code: Secret<String>) -> Self {
+        Self {
+            code,
+            used: Cell::new(false),
+        }
+    }
+
+    /// The code, once.
+    fn take(&self) -> Option<&Secret<String>> {
+        (!self.used.replace(true)).then_some(&self.code)
+    }
 }
 
 /// How credentials are wanted.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Want {
+pub struct Want<'a> {
     /// Not from the cache.
     pub fresh: bool,
     /// For how long, where the source lets one choose.
     pub duration: Option<Duration>,
+    /// With a long-lived key itself, and without `GetSessionToken`.
+    pub no_session: bool,
+    /// The code of an MFA device, for the first step that needs one.
+    pub code: Option<&'a Code>,
 }
 
 /// Where the services are and what to trust, where that is not AWS's own.
@@ -86,6 +128,18 @@ pub enum BrokerError {
     /// A role that could not be assumed.
     #[error("cannot assume `{0}`")]
     Role(String, #[source] SourceError),
+    /// `GetSessionToken` that failed.
+    #[error("cannot get a session for the key of profile `{0}`")]
+    Session(String, #[source] SourceError),
+    /// The code of an MFA device was not accepted.
+    #[error("the code of `{0}` was not accepted")]
+    CodeRejected(String, #[source] SourceError),
+    /// A long-lived key is listed, and is not in the keystore.
+    #[error("the long-lived key of profile `{0}` is not in this keystore")]
+    KeyGone(String),
+    /// A key in a file.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
     /// The sign-in that this run waited for was another's, and came to nothing.
     #[error("the sign-in in another vault came to nothing: {0}")]
     FailedElsewhere(String),
@@ -97,13 +151,23 @@ pub enum BrokerError {
     NoSource,
 }
 
+impl BrokerError {
+    /// Whether the code of an MFA device was not the right one.
+    pub const fn is_wrong_code(&self) -> bool {
+        matches!(self, Self::CodeRejected(..))
+    }
+}
+
 /// The broker for one run.
 pub struct Broker<'a> {
     cache: &'a Cache,
+    config: &'a Config,
     clock: fn() -> Timestamp,
     before_waiting: Box<dyn Fn() + 'a>,
     connection: Connection,
     transport: OnceCell<Transport>,
+    /// What this run has fetched.
+    fetched: RefCell<Vec<Key>>,
 }
 
 impl<'a> Broker<'a> {
@@ -111,16 +175,19 @@ impl<'a> Broker<'a> {
     /// `before_waiting` is called when the answer will take longer than a look into the cache.
     pub fn new(
         cache: &'a Cache,
+        config: &'a Config,
         clock: fn() -> Timestamp,
         before_waiting: Box<dyn Fn() + 'a>,
         connection: Connection,
     ) -> Self {
         Self {
             cache,
+            config,
             clock,
             before_waiting,
             connection,
             transport: OnceCell::new(),
+            fetched: RefCell::default(),
         }
     }
 
@@ -129,46 +196,59 @@ impl<'a> Broker<'a> {
     /// # Errors
     ///
     /// The cache's or the source's; nothing that was kept is lost by one.
-    pub fn credentials(&self, chain: &Chain, want: Want) -> Result<Answer, BrokerError> {
-        if chain.roles.iter().any(|role| role.mfa_serial.is_some()) {
-            return Err(BrokerError::NotServed("mfa_serial"));
-        }
-        self.obtain(&steps(chain, want)?, want.fresh)
+    pub fn credentials(&self, chain: &Chain, want: Want<'_>) -> Result<Answer, BrokerError> {
+        self.obtain(&steps(chain, want)?, want)
     }
 
-    fn obtain(&self, steps: &[Step<'_>], fresh: bool) -> Result<Answer, BrokerError> {
-        let (last, before) = steps.split_last().expect("a chain begins with its source");
-        if !fresh && let Some(cached) = self.cached(&last.key)? {
-            return Ok(Answer::Ready(cached));
-        }
-        tracing::info!(
-            key = last.key.as_str(),
-            "not cached, or not for long: fetching"
-        );
+    /// Holds what `device`'s code is needed for, so that of parallel runs one asks for it. `waiting` is
+    /// called where another one is asking.
+    ///
+    /// # Errors
+    ///
+    /// The other one held it for too long.
+    pub fn lock_for_code(
+        &self,
+        device: &MfaDevice,
+        waiting: impl FnOnce(),
+    ) -> Result<Lock, CacheError> {
         (self.before_waiting)();
-        let _lock = self.cache.lock(&last.key, FETCH_LOCK_LIMIT, || {})?;
-        if !fresh && let Some(cached) = self.cached(&last.key)? {
+        self.cache
+            .lock(&device.key.interactive(), INTERACTIVE_LOCK_LIMIT, waiting)
+    }
+
+    fn obtain(&self, steps: &[Step<'_>], want: Want<'_>) -> Result<Answer, BrokerError> {
+        let (last, before) = steps.split_last().expect("a chain begins with its source");
+        let Name::Kept(key) = &last.name else {
+            return self.fetch(last, before, want);
+        };
+        if let Some(cached) = self.usable(key, want)? {
             return Ok(Answer::Ready(cached));
         }
-        let fetched = match &last.origin {
-            Origin::Sso(sso) => match self.role_credentials(sso)? {
-                Some(credentials) => credentials,
-                None => return Ok(Answer::SignInRequired(sso.session.clone())),
-            },
-            Origin::Role { role, duration } => match self.obtain(before, fresh)? {
-                Answer::Ready(credentials) => self.assume(role, *duration, &credentials)?,
-                required => return Ok(required),
-            },
+        tracing::info!(key = key.as_str(), "not cached, or not for long: fetching");
+        (self.before_waiting)();
+        let _lock = self.cache.lock(key, FETCH_LOCK_LIMIT, || {})?;
+        if let Some(cached) = self.usable(key, want)? {
+            return Ok(Answer::Ready(cached));
+        }
+        let fetched = match self.fetch(last, before, want)? {
+            Answer::Ready(credentials) => credentials,
+            required => return Ok(required),
         };
-        match self
-            .cache
-            .put_credentials(&last.key, &fetched, (self.clock)())
-        {
+        match self.cache.put_credentials(key, &fetched, (self.clock)()) {
             // What was fetched is good, though the next run has to fetch it again.
             Err(error) if error.is_full() => tracing::warn!(%error, "not cached"),
             result => result?,
         }
+        self.fetched.borrow_mut().push(key.clone());
         Ok(Answer::Ready(fetched))
+    }
+
+    /// What is cached and may be handed out: what was asked to be new is so if this run fetched it.
+    fn usable(&self, key: &Key, want: Want<'_>) -> Result<Option<Credentials>, CacheError> {
+        if want.fresh && !self.fetched.borrow().contains(key) {
+            return Ok(None);
+        }
+        self.cached(key)
     }
 
     fn cached(&self, key: &Key) -> Result<Option<Credentials>, CacheError> {
@@ -183,75 +263,5 @@ impl<'a> Broker<'a> {
                 .set(Transport::new(&self.connection.transport)?);
         }
         Ok(self.transport.get().expect("it was set above"))
-    }
-
-    /// From the portal; `None` where a person must sign in. A token that the portal rejects is
-    /// renewed once.
-    fn role_credentials(&self, sso: &SsoRole) -> Result<Option<Credentials>, BrokerError> {
-        let mut rejected = None;
-        for _ in 0..2 {
-            let Some(token) = self.token(&sso.session, rejected.as_ref())? else {
-                return Ok(None);
-            };
-            let portal = Portal::new(
-                self.transport()?,
-                &sso.session,
-                self.connection.sso.as_deref(),
-            );
-            match portal.role_credentials(&token, &sso.account, &sso.role, (self.clock)()) {
-                Ok(credentials) => return Ok(Some(credentials)),
-                Err(SourceError::TokenRejected) => rejected = Some(token),
-                Err(error @ SourceError::Forbidden(_)) => {
-                    return Err(BrokerError::NoAccess(Box::new(sso.clone()), error));
-                }
-                Err(error) => return Err(error.into()),
-            }
-        }
-        // What a refresh gave is rejected as well: only a person can help.
-        if let Some(dead) = rejected {
-            self.forget(&sso.session, &dead)?;
-        }
-        Ok(None)
-    }
-
-    fn assume(
-        &self,
-        role: &AssumeRole,
-        duration: Option<i32>,
-        credentials: &Credentials,
-    ) -> Result<Credentials, BrokerError> {
-        let session_name = steps::session_name(role);
-        let request = RoleRequest {
-            role_arn: &role.role_arn,
-            session_name: &session_name,
-            external_id: role.external_id.as_deref(),
-            source_identity: role.source_identity.as_deref(),
-            tags: &role.tags,
-            transitive_tags: &role.transitive_tags,
-            duration_seconds: duration,
-        };
-        let fallback = self.connection.region.as_deref();
-        let region = role.region.as_deref().or(fallback);
-        let region = region.unwrap_or_else(|| sts_region(&role.role_arn));
-        let endpoint = self.connection.sts.as_deref();
-        sts::assume_role(
-            self.transport()?,
-            region,
-            endpoint,
-            credentials,
-            &request,
-            (self.clock)(),
-        )
-        .map_err(|error| BrokerError::Role(role.role_arn.clone(), error))
-    }
-}
-
-/// Where STS is asked if nothing names a region: where the role's partition began.
-fn sts_region(role_arn: &str) -> &'static str {
-    match role_arn.split(':').nth(1) {
-        Some("aws-cn") => "cn-north-1",
-        Some("aws-us-gov") => "us-gov-west-1",
-        Some("aws-eusc") => "eusc-de-east-1",
-        _ => "us-east-1",
     }
 }

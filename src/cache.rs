@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::credentials::{AccessToken, ClientRegistration, Credentials, Secret};
+use crate::credentials::{AccessToken, ClientRegistration, Credentials, LongLivedKey, Secret};
 use crate::files::{Lock, LockError, private_directory};
 use crate::keystore::{Keystore, KeystoreError};
 
@@ -22,7 +22,7 @@ mod stored;
 pub use index::Entry;
 use key::hex;
 pub use key::{Key, Kind};
-use stored::{StoredCredentials, StoredRegistration, StoredToken};
+use stored::{StoredCredentials, StoredKey, StoredRegistration, StoredToken};
 
 /// Why the cache could not do what it was asked.
 #[derive(Debug, thiserror::Error)]
@@ -126,6 +126,42 @@ impl Cache {
         }
     }
 
+    /// The long-lived key of a profile.
+    ///
+    /// # Errors
+    ///
+    /// The keystore's.
+    pub fn access_key(&self, profile: &str) -> Result<Option<LongLivedKey>, CacheError> {
+        self.get(&Key::access_key(profile), |from| {
+            StoredKey::deserialize(from)
+        })
+    }
+
+    /// Keeps the long-lived key of a profile.
+    ///
+    /// # Errors
+    ///
+    /// The keystore's, or the list's.
+    #[cfg_attr(not(test), expect(dead_code, reason = "to be put by `vault add`"))]
+    pub fn put_access_key(&self, profile: &str, value: &LongLivedKey) -> Result<(), CacheError> {
+        let entry = Entry {
+            key: Key::access_key(profile),
+            expires_at: None,
+        };
+        let id = Some(value.access_key_id.as_str());
+        self.put_named(&entry, id, |to| StoredKey::serialize(value, to))
+    }
+
+    /// What names the long-lived key of a profile, without touching a secret; `None` where there is
+    /// none.
+    pub fn access_key_id(&self, profile: &str) -> Option<String> {
+        let key = Key::access_key(profile);
+        let lists = self.lists.iter();
+        lists
+            .map(|list| self.list_of(list))
+            .find_map(|list| list.access_key_id(&key))
+    }
+
     /// The tokens of a sign-in, alive or not.
     ///
     /// # Errors
@@ -196,11 +232,20 @@ impl Cache {
         entry: &Entry,
         write: impl FnOnce(&mut ToBytes<'_>) -> Written,
     ) -> Result<(), CacheError> {
+        self.put_named(entry, None, write)
+    }
+
+    fn put_named(
+        &self,
+        entry: &Entry,
+        access_key_id: Option<&str>,
+        write: impl FnOnce(&mut ToBytes<'_>) -> Written,
+    ) -> Result<(), CacheError> {
         // Room for all of it, so that growing leaves no copies of secrets behind.
         let mut bytes = Vec::with_capacity(16 * 1024);
         write(&mut serde_json::Serializer::new(&mut bytes)).expect("text and numbers only");
         let bytes = Secret::new(bytes);
-        self.list()?.add(entry)?;
+        self.list()?.add(entry, access_key_id)?;
         Ok(self.keystore()?.put(entry.key.as_str(), &bytes)?)
     }
 

@@ -1,4 +1,4 @@
-//! The nouns: credentials, tokens, registrations, account ids, role names, and when each is fresh.
+//! The nouns: credentials, keys, tokens, registrations, account ids, role names, and when each is fresh.
 //!
 //! Nothing here reads or writes anything, and nothing here knows how a value is stored or sent:
 //! a [`Secret`] has no serde form on purpose, so that whoever lets one out has to spell it.
@@ -73,6 +73,26 @@ impl Credentials {
     pub fn is_fresh(&self, now: Timestamp) -> bool {
         self.expires_at
             .is_none_or(|end| remains(end, now, CREDENTIALS_WINDOW))
+    }
+}
+
+/// An IAM user's access key: it works until somebody deletes it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LongLivedKey {
+    /// Names the key; not secret, AWS logs it.
+    pub access_key_id: String,
+    /// Signs requests.
+    pub secret_access_key: Secret<String>,
+}
+
+impl From<LongLivedKey> for Credentials {
+    fn from(key: LongLivedKey) -> Self {
+        Self {
+            access_key_id: key.access_key_id,
+            secret_access_key: key.secret_access_key,
+            session_token: None,
+            expires_at: None,
+        }
     }
 }
 

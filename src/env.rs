@@ -32,6 +32,13 @@ pub const AWS_SESSION_TOKEN: &str = "AWS_SESSION_TOKEN";
 /// When the credentials end, RFC 3339 with `Z`.
 pub const AWS_CREDENTIAL_EXPIRATION: &str = "AWS_CREDENTIAL_EXPIRATION";
 
+/// Where an EC2 instance's metadata service is.
+pub const AWS_EC2_METADATA_SERVICE_ENDPOINT: &str = "AWS_EC2_METADATA_SERVICE_ENDPOINT";
+/// Where a container's credentials are: a path on the host that ECS has for it.
+pub const AWS_CONTAINER_CREDENTIALS_RELATIVE_URI: &str = "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI";
+/// Where a container's credentials are: a URL.
+pub const AWS_CONTAINER_CREDENTIALS_FULL_URI: &str = "AWS_CONTAINER_CREDENTIALS_FULL_URI";
+
 /// In a child: the profile it runs as. `exec` sets it, prompts show it.
 pub const AWS_VAULT: &str = "AWS_VAULT";
 /// `--backend`.

@@ -293,6 +293,18 @@ impl From<BrokerError> for Error {
             BrokerError::Role(role, cause) => {
                 Self::from(cause).context(format!("cannot assume `{role}`"))
             }
+            BrokerError::Session(_, SourceError::Forbidden(_) | SourceError::Service { .. }) => {
+                Self::from_chain(Kind::Failed, &error)
+                    .hint("check that the key is active; `vault add` takes another")
+            }
+            BrokerError::Session(profile, cause) => Self::from(cause).context(format!(
+                "cannot get a session for the key of profile `{profile}`"
+            )),
+            BrokerError::CodeRejected(..) => Self::from_chain(Kind::Failed, &error)
+                .hint("a code is good once; wait for the next one, and check the device's clock"),
+            BrokerError::KeyGone(_) => Self::from_chain(Kind::Failed, &error)
+                .hint("name the keystore that has it with `--backend`, or store it again"),
+            BrokerError::Config(error) => error.into(),
             BrokerError::FailedElsewhere(_) => {
                 Self::from_chain(Kind::Failed, &error).hint("run it again for a new code")
             }

@@ -1,156 +1,28 @@
 //! Where a profile's credentials come from: configuration and a name in, a [`Chain`] out. Pure.
 //!
+//! What is not in the files and changes the answer comes in as [`Facts`].
+//!
 //! A chain is a source and the roles to assume from it, one after the other. Which of a profile's
 //! settings counts is [`own_source`] and [`assumes`]: the order of the AWS CLI, in one place.
 
+mod chain;
 #[cfg(test)]
 mod tests;
 
-use std::fmt;
-
 use crate::config::{
-    Config, ConfigError, CredentialSource, KeyFile, Place, Profile, Role, Sso, SsoRole, SsoSession,
-    closest,
+    Config, ConfigError, CredentialSource, KeyFile, Place, Profile, Role, Sso, SsoSession, closest,
+};
+pub use chain::{
+    AccessKey, Ambient, AssumeRole, Chain, KeyPlace, LoginSession, Process, Source, SourceKind,
+    WebIdentity,
 };
 
-/// Where credentials come from, and how they become a profile's.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Chain {
-    /// Whose credentials these are.
-    pub profile: String,
-    /// Where it begins.
-    pub source: Source,
-    /// The profile that has the source: `profile` itself, where there are no roles.
-    pub root: String,
-    /// In the order in which they are assumed; the last one is `profile`'s.
-    pub roles: Vec<AssumeRole>,
-    /// The profile's.
-    pub region: Option<String>,
-}
-
-/// Where a chain begins.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Source {
-    /// Role credentials of IAM Identity Center.
-    Sso(SsoRole),
-    /// A long-lived key in one of the files.
-    AccessKey,
-    /// A role, for a token in a file.
-    WebIdentity,
-    /// What a program prints.
-    CredentialProcess,
-    /// The AWS CLI's own console sign-in.
-    LoginSession,
-    /// `credential_source`: the environment, the instance or the container.
-    Ambient(CredentialSource),
-    /// The files name none; the keystore may hold a long-lived key of this profile.
-    None,
-}
-
-/// A role to assume with the credentials before it.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct AssumeRole {
-    /// The profile that says so.
-    pub profile: String,
-    /// Which role.
-    pub role_arn: String,
-    /// `RoleSessionName`
-    pub session_name: Option<String>,
-    /// `ExternalId`
-    pub external_id: Option<String>,
-    /// `DurationSeconds`
-    pub duration: Option<u32>,
-    /// `SerialNumber`: a code of this device is needed.
-    pub mfa_serial: Option<String>,
-    /// `SourceIdentity`
-    pub source_identity: Option<String>,
-    /// `Tags`
-    pub tags: Vec<(String, String)>,
-    /// `TransitiveTagKeys`
-    pub transitive_tags: Vec<String>,
-    /// Where to ask STS: the region of the role's profile, else of the chain's.
-    pub region: Option<String>,
-}
-
-/// What `list` calls a chain.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum SourceKind {
-    /// Role credentials of IAM Identity Center.
-    Sso,
-    /// The last step is a role, wherever the chain begins.
-    AssumeRole,
-    /// A long-lived key.
-    AccessKey,
-    /// A role, for a token in a file.
-    WebIdentity,
-    /// What a program prints.
-    CredentialProcess,
-    /// The AWS CLI's own console sign-in.
-    LoginSession,
-    /// Nothing that the files know.
-    None,
-}
-
-impl SourceKind {
-    /// The word in `list --json`.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Sso => "sso",
-            Self::AssumeRole => "assume-role",
-            Self::AccessKey => "access-key",
-            Self::WebIdentity => "web-identity",
-            Self::CredentialProcess => "credential-process",
-            Self::LoginSession => "login-session",
-            Self::None => "none",
-        }
-    }
-}
-
-impl fmt::Display for SourceKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
-impl Source {
-    /// The key in the profile that says so, for messages.
-    pub const fn key(&self) -> &'static str {
-        match self {
-            Self::Sso(_) => "sso_account_id",
-            Self::AccessKey => "aws_access_key_id",
-            Self::WebIdentity => "web_identity_token_file",
-            Self::CredentialProcess => "credential_process",
-            Self::LoginSession => "login_session",
-            Self::Ambient(_) => "credential_source",
-            Self::None => "none",
-        }
-    }
-}
-
-impl Chain {
-    /// What `list` calls it.
-    pub const fn kind(&self) -> SourceKind {
-        if !self.roles.is_empty() {
-            return SourceKind::AssumeRole;
-        }
-        match self.source {
-            Source::Sso(_) => SourceKind::Sso,
-            Source::AccessKey => SourceKind::AccessKey,
-            Source::WebIdentity => SourceKind::WebIdentity,
-            Source::CredentialProcess => SourceKind::CredentialProcess,
-            Source::LoginSession => SourceKind::LoginSession,
-            // It goes with a role, which is above.
-            Source::Ambient(_) | Source::None => SourceKind::None,
-        }
-    }
-
-    /// Where a person signs in for it.
-    pub const fn session(&self) -> Option<&SsoSession> {
-        match &self.source {
-            Source::Sso(role) => Some(&role.session),
-            _ => None,
-        }
-    }
+/// What resolving has to know that is not in the files.
+pub struct Facts<'a> {
+    /// The id of the long-lived key that the keystore has for a profile.
+    pub stored_key: &'a dyn Fn(&str) -> Option<String>,
+    /// What is at a place outside of the files.
+    pub ambient: &'a dyn Fn(CredentialSource) -> Ambient,
 }
 
 /// Why a name leads to no chain.
@@ -219,20 +91,23 @@ pub enum ResolveError {
 /// # Errors
 ///
 /// There is no such profile, or what the files say can't be meant.
-pub fn resolve(config: &Config, name: &str) -> Result<Chain, ResolveError> {
+pub fn resolve(config: &Config, facts: &Facts<'_>, name: &str) -> Result<Chain, ResolveError> {
     let top = config.profile(name).map_err(|e| unusable(name, name, e))?;
     let region = top.region.clone();
     let mut links = vec![name.to_owned()];
     let mut roles = Vec::new();
     let mut profile = top;
     let source = loop {
-        let Some(role) = assumes(&profile, links.len() > 1) else {
-            break own_source(&profile);
+        let stored = (facts.stored_key)(&profile.name);
+        let failed = |e| unusable(name, &profile.name, e);
+        let own = |stored| own_source(config, &profile, stored, region.as_deref()).map_err(failed);
+        let Some(role) = assumes(&profile, links.len() > 1, stored.is_some()) else {
+            break own(stored)?;
         };
         roles.push(assume(role, &profile, region.as_deref()));
-        match origin(role, &profile).map_err(|e| unusable(name, &profile.name, e))? {
-            Origin::Ambient(source) => break Source::Ambient(source),
-            Origin::Profile(next) if next == profile.name => match own_source(&profile) {
+        match origin(role, &profile, stored.is_some()).map_err(failed)? {
+            Origin::Ambient(source) => break Source::Ambient((facts.ambient)(source)),
+            Origin::Profile(next) if next == profile.name => match own(stored)? {
                 Source::None => return Err(round(role, links, next)),
                 own => break own,
             },
@@ -261,7 +136,11 @@ pub fn resolve(config: &Config, name: &str) -> Result<Chain, ResolveError> {
 /// # Errors
 ///
 /// There is neither, or it does not lead to a sign-in.
-pub fn resolve_session(config: &Config, word: &str) -> Result<SsoSession, ResolveError> {
+pub fn resolve_session(
+    config: &Config,
+    facts: &Facts<'_>,
+    word: &str,
+) -> Result<SsoSession, ResolveError> {
     match config.sso_session(word) {
         Ok(session) => return Ok(session),
         Err(ConfigError::NoSuchSession { .. }) => {}
@@ -270,7 +149,7 @@ pub fn resolve_session(config: &Config, word: &str) -> Result<SsoSession, Resolv
             return Err(ResolveError::Session { session, source });
         }
     }
-    let chain = resolve(config, word).map_err(|e| match e {
+    let chain = resolve(config, facts, word).map_err(|e| match e {
         ResolveError::NoSuchProfile(_) => ResolveError::NoSuchSession {
             word: word.to_owned(),
             closest: closest(
@@ -295,30 +174,80 @@ pub fn resolve_session(config: &Config, word: &str) -> Result<SsoSession, Resolv
 
 /// The role that a profile assumes, if that is how it gets its credentials. As another's source, a
 /// profile with a long-lived key stands for that key, whatever role it assumes otherwise.
-fn assumes(profile: &Profile, as_source: bool) -> Option<&Role> {
+fn assumes(profile: &Profile, as_source: bool, stored: bool) -> Option<&Role> {
     let web_identity = profile.get("web_identity_token_file").is_some();
-    let keys = as_source && profile.has_static_keys();
+    let keys = as_source && (stored || profile.has_static_keys());
     profile.role.as_ref().filter(|_| !web_identity && !keys)
 }
 
 /// A profile's own source, when it assumes no role: the first of these that it has. So a profile that
-/// says SSO is SSO, with a long-lived key or without.
-fn own_source(profile: &Profile) -> Source {
-    if profile.get("web_identity_token_file").is_some() {
-        Source::WebIdentity
+/// says SSO is SSO, with a long-lived key or without. A key in the keystore counts as one in the
+/// credentials file, which is where it would be without vault; it is stronger than that one, which it
+/// replaced.
+fn own_source(
+    config: &Config,
+    profile: &Profile,
+    stored: Option<String>,
+    region: Option<&str>,
+) -> Result<Source, ConfigError> {
+    let region = || profile.region.clone().or(region.map(str::to_owned));
+    let key = |id, place| {
+        let text = |key| profile.get(key).map(|value| value.text.clone());
+        Source::AccessKey(AccessKey {
+            profile: profile.name.clone(),
+            id,
+            place,
+            mfa_serial: text("mfa_serial"),
+            mfa_process: text("mfa_process"),
+            region: region(),
+        })
+    };
+    let in_file = |file| {
+        let found = config.static_credentials(&profile.name, file)?;
+        let place = match found.session_token {
+            Some(_) => KeyPlace::Temporary(file),
+            None => KeyPlace::File(file),
+        };
+        Ok(key(found.access_key_id, place))
+    };
+    if let Some(web_identity) = web_identity(profile, region()) {
+        Ok(Source::WebIdentity(web_identity))
     } else if let Some(Sso::Role(role)) = &profile.sso {
-        Source::Sso(role.clone())
+        Ok(Source::Sso(role.clone()))
+    } else if let Some(id) = stored {
+        Ok(key(id, KeyPlace::Keystore))
     } else if profile.access_key == Some(KeyFile::Credentials) {
-        Source::AccessKey
-    } else if profile.get("login_session").is_some() {
-        Source::LoginSession
-    } else if profile.get("credential_process").is_some() {
-        Source::CredentialProcess
+        in_file(KeyFile::Credentials)
+    } else if let Some(arn) = profile.get("login_session") {
+        Ok(Source::LoginSession(LoginSession {
+            profile: profile.name.clone(),
+            arn: arn.text.clone(),
+            region: region(),
+        }))
+    } else if let Some(command) = profile.get("credential_process") {
+        Ok(Source::CredentialProcess(Process {
+            profile: profile.name.clone(),
+            command: command.text.clone(),
+        }))
     } else if profile.access_key == Some(KeyFile::Config) {
-        Source::AccessKey
+        in_file(KeyFile::Config)
     } else {
-        Source::None
+        Ok(Source::None)
     }
+}
+
+fn web_identity(profile: &Profile, region: Option<String>) -> Option<WebIdentity> {
+    let token_file = profile.get("web_identity_token_file")?;
+    // Without one the profile is a mistake, which the configuration has said.
+    let role = profile.role.as_ref()?;
+    Some(WebIdentity {
+        profile: profile.name.clone(),
+        role_arn: role.arn.text.clone(),
+        token_file: token_file.text.clone(),
+        session_name: role.session_name.clone(),
+        duration: role.duration,
+        region,
+    })
 }
 
 /// What a role is assumed from.
@@ -327,7 +256,7 @@ enum Origin {
     Ambient(CredentialSource),
 }
 
-fn origin(role: &Role, profile: &Profile) -> Result<Origin, ConfigError> {
+fn origin(role: &Role, profile: &Profile, stored: bool) -> Result<Origin, ConfigError> {
     match (&role.source_profile, &role.credential_source) {
         (Some(next), None) => Ok(Origin::Profile(next.text.clone())),
         (None, Some((source, _))) => Ok(Origin::Ambient(*source)),
@@ -336,6 +265,8 @@ fn origin(role: &Role, profile: &Profile) -> Result<Origin, ConfigError> {
             "credential_source",
             format!("profile `{}` has a source_profile too", profile.name),
         )),
+        // Whose key is in the keystore needs no line that says so.
+        (None, None) if stored => Ok(Origin::Profile(profile.name.clone())),
         (None, None) => Err(ConfigError::mistake(
             &role.arn.at,
             "role_arn",
@@ -366,6 +297,7 @@ fn assume(role: &Role, profile: &Profile, region: Option<&str>) -> AssumeRole {
         external_id: role.external_id.clone(),
         duration: role.duration,
         mfa_serial: role.mfa_serial.clone(),
+        mfa_process: profile.get("mfa_process").map(|value| value.text.clone()),
         source_identity: role.source_identity.clone(),
         tags: role.tags.clone(),
         transitive_tags: role.transitive_tags.clone(),

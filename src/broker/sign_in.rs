@@ -13,7 +13,7 @@ use crate::source::SourceError;
 use crate::source::sso::Oidc;
 
 /// Whoever holds the lock for a sign-in waits for a person, who has 10 minutes to confirm a code.
-const INTERACTIVE_LOCK_LIMIT: Duration = Duration::from_mins(12);
+pub(super) const INTERACTIVE_LOCK_LIMIT: Duration = Duration::from_mins(12);
 
 impl Broker<'_> {
     /// The session's access token, refreshed where it is near its end or `rejected`; `None` where

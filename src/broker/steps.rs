@@ -3,27 +3,80 @@
 use std::time::Duration;
 
 use super::{BrokerError, Want};
-use crate::cache::Key;
+use crate::cache::{Key, Kind};
 use crate::config::SsoRole;
-use crate::resolve::{AssumeRole, Chain, Source};
+use crate::resolve::{
+    AccessKey, Ambient, AssumeRole, Chain, KeyPlace, LoginSession, Process, Source, WebIdentity,
+};
 
 /// Role chaining: AWS gives temporary credentials that assume a role one hour at most
-/// (<https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles.html#iam-term-role-chaining>).
+/// (<https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles.html#iam-term-role-chaining>). STS
+/// counts those of `GetSessionToken` among them, though its pages speak of roles only.
 pub const CHAINED_LIMIT: Duration = Duration::from_hours(1);
 
-/// One step of a chain, and where its result is kept.
+/// What a role may allow those who come with a long-lived key.
+const ROLE_LIMIT: Duration = Duration::from_hours(12);
+
+/// What `GetSessionToken` gives at most.
+const SESSION_LIMIT: Duration = Duration::from_hours(36);
+
+/// How long a session lasts that nobody has to be asked for: as long as a role's, so that what gets
+/// out is soon worthless.
+const SESSION: Duration = Duration::from_hours(1);
+
+/// How long one lasts that a person has given a code for: a working day, AWS's own default.
+const MFA_SESSION: Duration = Duration::from_hours(12);
+
+/// One step of a chain.
 pub(super) struct Step<'a> {
-    pub(super) key: Key,
+    pub(super) name: Name,
     pub(super) origin: Origin<'a>,
+}
+
+/// What tells a step's result from every other.
+pub(super) enum Name {
+    /// The key that it is kept under.
+    Kept(Key),
+    /// It is at hand, and not kept once more.
+    AtHand(String),
+}
+
+impl Name {
+    fn as_str(&self) -> &str {
+        match self {
+            Self::Kept(key) => key.as_str(),
+            Self::AtHand(name) => name,
+        }
+    }
 }
 
 /// What a step's credentials come from.
 pub(super) enum Origin<'a> {
     Sso(&'a SsoRole),
+    /// A long-lived key, itself.
+    Key(&'a AccessKey),
+    /// `GetSessionToken`, with the key before it.
+    Session {
+        key: &'a AccessKey,
+        duration: i32,
+        mfa: Option<Device<'a>>,
+    },
     Role {
         role: &'a AssumeRole,
         duration: Option<i32>,
+        mfa: Option<Device<'a>>,
     },
+    WebIdentity(&'a WebIdentity),
+    Process(&'a Process),
+    LoginSession(&'a LoginSession),
+    Ambient(&'a Ambient),
+}
+
+/// A device that shows codes.
+#[derive(Clone, Copy)]
+pub(super) struct Device<'a> {
+    pub(super) serial: &'a str,
+    pub(super) process: Option<&'a str>,
 }
 
 /// Where the results of a chain's steps are kept, the source's first.
@@ -31,42 +84,131 @@ pub(super) enum Origin<'a> {
 /// # Errors
 ///
 /// The chain's source is not served.
-pub fn keys(chain: &Chain, want: Want) -> Result<Vec<Key>, BrokerError> {
-    Ok(steps(chain, want)?
-        .into_iter()
-        .map(|step| step.key)
-        .collect())
+pub fn keys(chain: &Chain, want: Want<'_>) -> Result<Vec<Key>, BrokerError> {
+    let names = steps(chain, want)?.into_iter().map(|step| step.name);
+    let kept = names.filter_map(|name| match name {
+        Name::Kept(key) => Some(key),
+        Name::AtHand(_) => None,
+    });
+    Ok(kept.collect())
 }
 
-pub(super) fn steps(chain: &Chain, want: Want) -> Result<Vec<Step<'_>>, BrokerError> {
-    let sso = match &chain.source {
-        Source::Sso(sso) => sso,
-        Source::None => return Err(BrokerError::NoSource),
-        other => return Err(BrokerError::NotServed(other.key())),
-    };
-    let session = &sso.session;
-    let key = Key::role_credentials(&session.start_url, sso.account.as_str(), sso.role.as_str());
-    let mut steps = vec![Step {
-        key,
-        origin: Origin::Sso(sso),
-    }];
+pub(super) fn steps<'a>(chain: &'a Chain, want: Want<'_>) -> Result<Vec<Step<'a>>, BrokerError> {
+    let mut steps = begin(chain, want)?;
+    // A session's code has served every role behind it.
+    let in_session = matches!(steps.last(), Some(step) if step.is_session());
     let last = chain.roles.len().saturating_sub(1);
     for (position, role) in chain.roles.iter().enumerate() {
         let wanted = want.duration.filter(|_| position == last);
-        let duration = duration(role, wanted);
-        let key = role_key(&steps[steps.len() - 1].key, role, duration);
+        let limit = limit(chain, want, position);
+        let duration = lasting(role, wanted).map(|wish| seconds(wish.min(limit)));
+        let mfa = device(role).filter(|_| !in_session);
+        let before = steps[steps.len() - 1].name.as_str();
+        let key = role_key(before, role, duration, mfa);
         steps.push(Step {
-            key,
-            origin: Origin::Role { role, duration },
+            name: Name::Kept(key),
+            origin: Origin::Role {
+                role,
+                duration,
+                mfa,
+            },
         });
     }
     Ok(steps)
 }
 
-fn role_key(before: &Key, role: &AssumeRole, duration: Option<i32>) -> Key {
+impl Step<'_> {
+    fn is_session(&self) -> bool {
+        matches!(self.origin, Origin::Session { .. })
+    }
+}
+
+/// The steps of a chain's source.
+fn begin<'a>(chain: &'a Chain, want: Want<'_>) -> Result<Vec<Step<'a>>, BrokerError> {
+    let (name, origin) = match &chain.source {
+        Source::Sso(sso) => {
+            let url = &sso.session.start_url;
+            let key = Key::role_credentials(url, sso.account.as_str(), sso.role.as_str());
+            (Name::Kept(key), Origin::Sso(sso))
+        }
+        Source::AccessKey(key) => return Ok(of_key(chain, key, want)),
+        Source::WebIdentity(web) => {
+            let inputs = [web.role_arn.as_str(), &web.token_file];
+            let key = Key::hashed(Kind::WebIdentity, &inputs, None);
+            (Name::Kept(key), Origin::WebIdentity(web))
+        }
+        Source::CredentialProcess(process) => {
+            let key = Key::hashed(Kind::CredentialProcess, &[&process.command], None);
+            (Name::Kept(key), Origin::Process(process))
+        }
+        Source::LoginSession(login) => {
+            let key = Key::hashed(Kind::LoginSession, &[&login.arn], None);
+            (Name::Kept(key), Origin::LoginSession(login))
+        }
+        Source::Ambient(ambient) => (
+            Name::AtHand(ambient.identity.clone()),
+            Origin::Ambient(ambient),
+        ),
+        Source::None => return Err(BrokerError::NoSource),
+    };
+    Ok(vec![Step { name, origin }])
+}
+
+/// The key itself, and the session that stands for it. A role that has `-n` is assumed with the key.
+fn of_key<'a>(chain: &'a Chain, key: &'a AccessKey, want: Want<'_>) -> Vec<Step<'a>> {
+    let itself = Step {
+        name: Name::AtHand(key.id.clone()),
+        origin: Origin::Key(key),
+    };
+    if want.no_session || matches!(key.place, KeyPlace::Temporary(_)) {
+        return vec![itself];
+    }
+    let mfa = session_device(chain, key);
+    let usual = if mfa.is_some() { MFA_SESSION } else { SESSION };
+    let wanted = want.duration.filter(|_| chain.roles.is_empty());
+    let duration = seconds(wanted.unwrap_or(usual).min(SESSION_LIMIT));
+    let serial = mfa.map_or("", |device| device.serial);
+    let name = Key::hashed(Kind::SessionToken, &[&key.id, serial], Some(duration));
+    let session = Step {
+        name: Name::Kept(name),
+        origin: Origin::Session { key, duration, mfa },
+    };
+    vec![itself, session]
+}
+
+/// One code serves a chain that begins with a key: of the device that the key's profile names, else
+/// of the first that a role names.
+fn session_device<'a>(chain: &'a Chain, key: &'a AccessKey) -> Option<Device<'a>> {
+    let own = key.mfa_serial.as_deref().map(|serial| Device {
+        serial,
+        process: key.mfa_process.as_deref(),
+    });
+    let device = own.or_else(|| chain.roles.iter().find_map(device))?;
+    // Whoever has the command need not be the one who has the device's name.
+    let mut processes = chain.roles.iter().map(|role| role.mfa_process.as_deref());
+    let process = device.process.or(key.mfa_process.as_deref());
+    Some(Device {
+        process: process.or_else(|| processes.find_map(|process| process)),
+        ..device
+    })
+}
+
+fn device(role: &AssumeRole) -> Option<Device<'_>> {
+    Some(Device {
+        serial: role.mfa_serial.as_deref()?,
+        process: role.mfa_process.as_deref(),
+    })
+}
+
+fn role_key(
+    before: &str,
+    role: &AssumeRole,
+    duration: Option<i32>,
+    mfa: Option<Device<'_>>,
+) -> Key {
     let session_name = session_name(role);
     let mut inputs = vec![
-        before.as_str(),
+        before,
         &role.role_arn,
         &session_name,
         role.external_id.as_deref().unwrap_or_default(),
@@ -80,17 +222,41 @@ fn role_key(before: &Key, role: &AssumeRole, duration: Option<i32>) -> Key {
     // Between the two lists, so that neither can pass for the other.
     inputs.push("transitive");
     inputs.extend(role.transitive_tags.iter().map(String::as_str));
-    Key::assume_role(&inputs, duration)
+    if let Some(device) = mfa {
+        inputs.extend(["mfa", device.serial]);
+    }
+    Key::hashed(Kind::AssumeRole, &inputs, duration)
 }
 
-/// Seconds to ask for: every role here is assumed with temporary credentials, so never more than
-/// [`CHAINED_LIMIT`].
-fn duration(role: &AssumeRole, wanted: Option<Duration>) -> Option<i32> {
+/// How long a role is wished to last, if anybody says so.
+fn lasting(role: &AssumeRole, wanted: Option<Duration>) -> Option<Duration> {
     let configured = role
         .duration
         .map(|seconds| Duration::from_secs(seconds.into()));
-    let duration = wanted.or(configured)?.min(CHAINED_LIMIT);
-    i32::try_from(duration.as_secs()).ok()
+    wanted.or(configured)
+}
+
+/// How long the role at `position` may last at most, as far as can be known.
+fn limit(chain: &Chain, want: Want<'_>, position: usize) -> Duration {
+    let with_long_lived = match &chain.source {
+        Source::AccessKey(key) => match key.place {
+            KeyPlace::Keystore | KeyPlace::File(_) => want.no_session,
+            KeyPlace::Temporary(_) => false,
+        },
+        Source::Ambient(ambient) => ambient.long_lived,
+        // What a program prints may be one; STS knows.
+        Source::CredentialProcess(_) => true,
+        _ => false,
+    };
+    if position == 0 && with_long_lived {
+        ROLE_LIMIT
+    } else {
+        CHAINED_LIMIT
+    }
+}
+
+fn seconds(duration: Duration) -> i32 {
+    i32::try_from(duration.as_secs()).unwrap_or(i32::MAX)
 }
 
 /// How the session shows in CloudTrail: what the profile says, else the profile's name in the

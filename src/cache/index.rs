@@ -23,6 +23,9 @@ pub struct Entry {
 struct Line {
     key: String,
     expires_at: Option<Timestamp>,
+    /// Of a long-lived key: what names it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    access_key_id: Option<String>,
 }
 
 /// The ending of a file that is not in its place yet.
@@ -37,11 +40,12 @@ impl Index {
         Self { directory }
     }
 
-    pub(super) fn add(&self, entry: &Entry) -> Result<(), CacheError> {
+    pub(super) fn add(&self, entry: &Entry, access_key_id: Option<&str>) -> Result<(), CacheError> {
         let path = self.path(&entry.key);
         let line = Line {
             key: entry.key.as_str().to_owned(),
             expires_at: entry.expires_at,
+            access_key_id: access_key_id.map(str::to_owned),
         };
         self.write(&path, &line)
             .map_err(|error| CacheError::Io(path, error))
@@ -55,6 +59,12 @@ impl Index {
     pub(super) fn remove(&self, key: &Key) -> Result<(), CacheError> {
         let path = self.path(key);
         files::remove(&path).map_err(|error| CacheError::Io(path, error))
+    }
+
+    /// What names the long-lived key that is kept under `key`: one small file is read.
+    pub(super) fn access_key_id(&self, key: &Key) -> Option<String> {
+        let text = std::fs::read(self.path(key)).ok()?;
+        serde_json::from_slice::<Line>(&text).ok()?.access_key_id
     }
 
     pub(super) fn entries(&self) -> Result<Vec<Entry>, CacheError> {

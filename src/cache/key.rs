@@ -18,14 +18,29 @@ pub enum Kind {
     RoleCredentials,
     /// What an assumed role gave.
     AssumeRole,
+    /// An IAM user's long-lived key: no credentials that can be had again, so `clear` leaves it.
+    AccessKey,
+    /// What `GetSessionToken` gave for a long-lived key.
+    SessionToken,
+    /// What a role gave for a token in a file.
+    WebIdentity,
+    /// What a program printed.
+    CredentialProcess,
+    /// What `aws login`'s session gave.
+    LoginSession,
 }
 
 impl Kind {
-    const ALL: [Self; 4] = [
+    const ALL: [Self; 9] = [
         Self::SignIn,
         Self::ClientRegistration,
         Self::RoleCredentials,
         Self::AssumeRole,
+        Self::AccessKey,
+        Self::SessionToken,
+        Self::WebIdentity,
+        Self::CredentialProcess,
+        Self::LoginSession,
     ];
 
     const fn prefix(self) -> &'static str {
@@ -34,12 +49,25 @@ impl Kind {
             Self::ClientRegistration => "client-registration/",
             Self::RoleCredentials => "role-credentials/",
             Self::AssumeRole => "assume-role/",
+            Self::AccessKey => "access-key/",
+            Self::SessionToken => "session-token/",
+            Self::WebIdentity => "web-identity/",
+            Self::CredentialProcess => "process/",
+            Self::LoginSession => "login-session/",
         }
     }
 
     /// Whether the entry is a set of credentials, which `clear` drops; the others stay.
     pub const fn is_credentials(self) -> bool {
-        matches!(self, Self::RoleCredentials | Self::AssumeRole)
+        match self {
+            Self::SignIn | Self::ClientRegistration | Self::AccessKey => false,
+            Self::RoleCredentials
+            | Self::AssumeRole
+            | Self::SessionToken
+            | Self::WebIdentity
+            | Self::CredentialProcess
+            | Self::LoginSession => true,
+        }
     }
 }
 
@@ -76,9 +104,14 @@ impl Key {
         )
     }
 
-    /// An assumed role; `inputs` is everything that changes what STS answers, but for the duration in
-    /// seconds that was asked for.
-    pub fn assume_role(inputs: &[&str], duration: Option<i32>) -> Self {
+    /// The long-lived key of a profile.
+    pub fn access_key(profile: &str) -> Self {
+        Self::new(Kind::AccessKey, profile)
+    }
+
+    /// Credentials of a kind whose answer depends on many things: `inputs` is everything that changes
+    /// it, but for the duration in seconds that was asked for.
+    pub fn hashed(kind: Kind, inputs: &[&str], duration: Option<i32>) -> Self {
         use sha2::{Digest, Sha256};
         let mut hash = Sha256::new();
         for input in inputs {
@@ -89,17 +122,21 @@ impl Key {
         let duration = duration
             .map(|seconds| format!("/{seconds}"))
             .unwrap_or_default();
-        Self::new(
-            Kind::AssumeRole,
-            &format!("{}{duration}", hex(&hash.finalize())),
-        )
+        Self::new(kind, &format!("{}{duration}", hex(&hash.finalize())))
     }
 
-    /// Whether both are the same role, however long each lasts.
-    pub fn is_same_role(&self, other: &Self) -> bool {
-        let both = self.kind() == Some(Kind::AssumeRole) && other.kind() == self.kind();
-        let hash = |key: &Self| key.0.split('/').nth(1).map(str::to_owned);
-        both && hash(self) == hash(other)
+    /// Whether both are the same credentials, however long each lasts.
+    pub fn is_same_but_for_duration(&self, other: &Self) -> bool {
+        let lasting = |key: &Self| {
+            let kind = key.kind()?;
+            let hash = key.0.split('/').nth(1)?.to_owned();
+            let chosen = matches!(
+                kind,
+                Kind::AssumeRole | Kind::SessionToken | Kind::WebIdentity
+            );
+            chosen.then_some((kind.prefix(), hash))
+        };
+        lasting(self).is_some_and(|same| lasting(other) == Some(same))
     }
 
     fn new(kind: Kind, rest: &str) -> Self {

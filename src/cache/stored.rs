@@ -4,7 +4,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::credentials::{AccessToken, ClientRegistration, Credentials, Secret};
+use crate::credentials::{AccessToken, ClientRegistration, Credentials, LongLivedKey, Secret};
 
 #[derive(Serialize, Deserialize)]
 #[serde(remote = "Credentials")]
@@ -15,6 +15,14 @@ pub(super) struct StoredCredentials {
     #[serde(with = "exposed_option")]
     session_token: Option<Secret<String>>,
     expires_at: Option<Timestamp>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "LongLivedKey")]
+pub(super) struct StoredKey {
+    access_key_id: String,
+    #[serde(with = "exposed")]
+    secret_access_key: Secret<String>,
 }
 
 #[derive(Serialize, Deserialize)]

@@ -98,7 +98,7 @@ fn tokens_and_registrations_come_back_as_they_were() {
 fn an_entry_of_an_unknown_form_counts_as_not_cached() {
     let home = tempfile::tempdir().unwrap();
     let keystore = InMemory::default();
-    let key = Key::assume_role(&["x"], None);
+    let key = Key::hashed(Kind::AssumeRole, &["x"], None);
     keystore
         .put(key.as_str(), &Secret::new(b"{\"version\":9}".to_vec()))
         .unwrap();
@@ -113,7 +113,11 @@ fn the_list_holds_no_secret() {
     let home = tempfile::tempdir().unwrap();
     let cache = cache(home.path(), &InMemory::default());
     cache
-        .put_credentials(&Key::assume_role(&["x"], None), &credentials(), now())
+        .put_credentials(
+            &Key::hashed(Kind::AssumeRole, &["x"], None),
+            &credentials(),
+            now(),
+        )
         .unwrap();
     let directory = home.path().join("index/memory");
     for file in std::fs::read_dir(directory).unwrap() {
@@ -128,12 +132,12 @@ fn the_list_holds_no_secret() {
 #[test]
 fn inputs_that_only_run_together_alike_have_keys_of_their_own() {
     assert_ne!(
-        Key::assume_role(&["ab", "c"], None),
-        Key::assume_role(&["a", "bc"], None)
+        Key::hashed(Kind::AssumeRole, &["ab", "c"], None),
+        Key::hashed(Kind::AssumeRole, &["a", "bc"], None)
     );
     assert_ne!(
-        Key::assume_role(&["a", ""], None),
-        Key::assume_role(&["", "a"], None)
+        Key::hashed(Kind::AssumeRole, &["a", ""], None),
+        Key::hashed(Kind::AssumeRole, &["", "a"], None)
     );
 }
 
@@ -141,7 +145,7 @@ fn inputs_that_only_run_together_alike_have_keys_of_their_own() {
 fn a_lock_that_is_held_is_waited_for_only_so_long() {
     let home = tempfile::tempdir().unwrap();
     let cache = cache(home.path(), &InMemory::default());
-    let key = Key::assume_role(&["x"], None);
+    let key = Key::hashed(Kind::AssumeRole, &["x"], None);
     let held = cache.lock(&key, Duration::ZERO, || {}).unwrap();
     assert!(!held.waited());
     let error = cache
@@ -154,19 +158,19 @@ fn a_lock_that_is_held_is_waited_for_only_so_long() {
 
 #[test]
 fn a_role_is_the_same_however_long_it_lasts() {
-    let key = |inputs, duration| Key::assume_role(inputs, duration);
+    let key = |inputs, duration| Key::hashed(Kind::AssumeRole, inputs, duration);
     assert_ne!(key(&["a"], None), key(&["a"], Some(900)));
-    assert!(key(&["a"], None).is_same_role(&key(&["a"], Some(900))));
-    assert!(!key(&["a"], None).is_same_role(&key(&["b"], None)));
+    assert!(key(&["a"], None).is_same_but_for_duration(&key(&["a"], Some(900))));
+    assert!(!key(&["a"], None).is_same_but_for_duration(&key(&["b"], None)));
     let other = Key::role_credentials("https://x", "111111111111", "Admin");
-    assert!(!other.is_same_role(&other));
+    assert!(!other.is_same_but_for_duration(&other));
 }
 
 #[test]
 fn a_full_keystore_makes_room_by_what_has_ended() {
     let home = tempfile::tempdir().unwrap();
     let cache = cache(home.path(), &InMemory::default());
-    let key = |name| Key::assume_role(&[name], None);
+    let key = |name| Key::hashed(Kind::AssumeRole, &[name], None);
     let later = "2026-11-23T12:00:00Z".parse().unwrap();
     let mut lasting = credentials();
     lasting.expires_at = Some("2026-11-23T13:00:00Z".parse().unwrap());
@@ -188,7 +192,7 @@ fn a_full_keystore_makes_room_by_what_has_ended() {
 fn a_full_keystore_makes_no_room_by_what_another_run_is_replacing() {
     let home = tempfile::tempdir().unwrap();
     let cache = cache(home.path(), &InMemory::default());
-    let key = |name| Key::assume_role(&[name], None);
+    let key = |name| Key::hashed(Kind::AssumeRole, &[name], None);
     let later = "2026-11-23T12:00:00Z".parse().unwrap();
     for name in ["a", "b", "c"] {
         cache
@@ -203,4 +207,27 @@ fn a_full_keystore_makes_no_room_by_what_another_run_is_replacing() {
     cache
         .put_credentials(&key("d"), &credentials(), later)
         .unwrap();
+}
+
+#[test]
+fn a_long_lived_key_is_named_in_the_list_and_no_credentials_to_be_cleared() {
+    let home = tempfile::tempdir().unwrap();
+    let keystore = InMemory::default();
+    let cache = cache(home.path(), &keystore);
+    assert_eq!(cache.access_key_id("prod/eu"), None);
+    let key = LongLivedKey {
+        access_key_id: "AKIAEXAMPLE".into(),
+        secret_access_key: Secret::new("s3cret".into()),
+    };
+    cache.put_access_key("prod/eu", &key).unwrap();
+    assert_eq!(cache.access_key("prod/eu").unwrap(), Some(key));
+    assert_eq!(
+        cache.access_key_id("prod/eu").as_deref(),
+        Some("AKIAEXAMPLE")
+    );
+    assert_eq!(cache.access_key("prod").unwrap(), None);
+    let entries = cache.entries().unwrap();
+    assert!(!entries[0].key.kind().unwrap().is_credentials());
+    cache.delete(&Key::access_key("prod/eu")).unwrap();
+    assert_eq!(cache.access_key_id("prod/eu"), None);
 }

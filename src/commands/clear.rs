@@ -4,7 +4,6 @@ use super::context::Context;
 use crate::broker::{self, FETCH_LOCK_LIMIT, Want};
 use crate::cache::{Key, Kind};
 use crate::error::Error;
-use crate::resolve;
 use crate::ui;
 
 /// Drop cached credentials, so that the next `exec` fetches new ones
@@ -46,14 +45,13 @@ impl Args {
 
 /// What is kept along a profile's chain, for whatever duration a run asked.
 fn keys(context: &Context, profile: &str, sign_ins: bool) -> Result<Vec<Key>, Error> {
-    let config = context.config()?;
-    let chain = resolve::resolve(config, profile)?;
+    let chain = context.chain(profile)?;
     // Nothing is cached for what vault does not serve.
     let mut keys = broker::keys(&chain, Want::default()).unwrap_or_default();
     if !chain.roles.is_empty() {
         let others = context.cache.entries()?.into_iter().map(|entry| entry.key);
         let others: Vec<_> = others
-            .filter(|other| keys.iter().any(|key| key.is_same_role(other)))
+            .filter(|other| keys.iter().any(|key| key.is_same_but_for_duration(other)))
             .collect();
         keys.extend(others);
     }

@@ -14,16 +14,18 @@ use crate::config::{Config, Files, Profile, SsoSession};
 use crate::credentials::{AccessToken, Credentials};
 use crate::env;
 use crate::error::{Error, Kind};
-use crate::resolve::Chain;
+use crate::resolve::{self, Chain, Facts, KeyPlace, ResolveError, Source};
 use crate::settings::Settings;
 use crate::source::sso::DeviceAuthorization;
 use crate::source::transport;
 use crate::ui::{self, Ui};
 use keystore::cache;
+pub(in crate::commands) use mfa::is_code;
 use surroundings::Surroundings;
 pub(in crate::commands) use surroundings::profile_variables;
 
 mod keystore;
+mod mfa;
 mod surroundings;
 
 /// What a command works with.
@@ -107,6 +109,38 @@ impl Context {
         }
     }
 
+    /// Where the credentials of the profile of that name come from.
+    pub(super) fn chain(&self, name: &str) -> Result<Chain, Error> {
+        let config = self.config()?;
+        let chain = self.with_facts(|facts| resolve::resolve(config, facts, name))?;
+        let used =
+            matches!(&chain.source, Source::AccessKey(key) if key.place == KeyPlace::Keystore);
+        if !used && self.cache.access_key_id(&chain.root).is_some() {
+            tracing::info!(
+                profile = chain.root,
+                source = chain.source.key(),
+                "its configuration is stronger than the long-lived key that is stored for it"
+            );
+        }
+        Ok(chain)
+    }
+
+    /// What `vault login WORD` signs in to.
+    pub(super) fn sso_session(&self, word: &str) -> Result<SsoSession, Error> {
+        let config = self.config()?;
+        Ok(self.with_facts(|facts| resolve::resolve_session(config, facts, word))?)
+    }
+
+    fn with_facts<T>(
+        &self,
+        resolve: impl FnOnce(&Facts<'_>) -> Result<T, ResolveError>,
+    ) -> Result<T, ResolveError> {
+        resolve(&Facts {
+            stored_key: &|profile| self.cache.access_key_id(profile),
+            ambient: &surroundings::ambient,
+        })
+    }
+
     /// The profile that is meant: the one named, else `AWS_PROFILE`'s, else the one picked.
     pub(super) fn profile_name(&self, named: Option<String>) -> Result<String, Error> {
         if let Some(name) = named {
@@ -155,6 +189,7 @@ impl Context {
         });
         Ok(Broker::new(
             &self.cache,
+            self.config()?,
             Self::now,
             before_waiting,
             connection,
@@ -175,34 +210,43 @@ impl Context {
         profile: &Profile,
         chain: &Chain,
         region: Option<&str>,
-        want: Want,
+        want: Want<'_>,
+    ) -> Result<Credentials, Error> {
+        self.converse(profile, chain, region, want)
+            .map_err(|error| {
+                error.context(format!("no credentials for profile `{}`", profile.name))
+            })
+    }
+
+    /// Asks the broker, and a person for what it needs, until it has credentials.
+    fn converse(
+        &self,
+        profile: &Profile,
+        chain: &Chain,
+        region: Option<&str>,
+        want: Want<'_>,
     ) -> Result<Credentials, Error> {
         let broker = self.broker(Some(profile), region)?;
-        let failed =
-            |error: Error| error.context(format!("no credentials for profile `{}`", profile.name));
-        let session = match broker
-            .credentials(chain, want)
-            .map_err(Error::from)
-            .map_err(failed)?
-        {
-            Answer::Ready(credentials) => return Ok(credentials),
-            Answer::SignInRequired(session) => session,
-        };
-        if !self.ui.can_ask() {
-            return Err(failed(sign_in_required(&session, &profile.name)));
-        }
-        self.sign_in(&broker, &session, &SignIn::default())
-            .map_err(failed)?;
-        match broker
-            .credentials(chain, want)
-            .map_err(Error::from)
-            .map_err(failed)?
-        {
-            Answer::Ready(credentials) => Ok(credentials),
-            Answer::SignInRequired(_) => Err(failed(Error::new(
-                Kind::Failed,
-                "IAM Identity Center does not accept the sign-in that it has just given",
-            ))),
+        let mut signed_in = false;
+        let mut answer = broker.credentials(chain, want)?;
+        loop {
+            answer = match answer {
+                Answer::Ready(credentials) => return Ok(credentials),
+                Answer::SignInRequired(_) if signed_in => {
+                    let message =
+                        "IAM Identity Center does not accept the sign-in that it has just given";
+                    return Err(Error::new(Kind::Failed, message));
+                }
+                Answer::SignInRequired(session) => {
+                    if !self.ui.can_ask() {
+                        return Err(sign_in_required(&session, &profile.name));
+                    }
+                    self.sign_in(&broker, &session, &SignIn::default())?;
+                    signed_in = true;
+                    broker.credentials(chain, want)?
+                }
+                Answer::CodeRequired(device) => self.with_code(&broker, chain, want, &device)?,
+            };
         }
     }
 

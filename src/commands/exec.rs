@@ -3,15 +3,15 @@
 use std::ffi::OsString;
 use std::time::Duration;
 
-use super::context::{Context, profile_variables};
-use crate::broker::{CHAINED_LIMIT, Want};
+use super::context::{Context, is_code, profile_variables};
+use crate::broker::{CHAINED_LIMIT, Code, Want};
 use crate::config::Profile;
-use crate::credentials::Credentials;
+use crate::credentials::{Credentials, Secret};
 use crate::deliver::child;
 use crate::deliver::environment::{Handover, environment};
 use crate::env;
 use crate::error::{Error, Kind};
-use crate::resolve::{self, Chain};
+use crate::resolve::Chain;
 use crate::settings::parse_duration;
 use crate::ui;
 
@@ -37,6 +37,12 @@ pub struct Args {
     /// Fetch new credentials, whatever is cached
     #[arg(long)]
     fresh: bool,
+    /// Use a long-lived key itself, without GetSessionToken: for calls to IAM, and for longer roles
+    #[arg(short, long)]
+    no_session: bool,
+    /// The code that the MFA device shows now, where one is needed
+    #[arg(short = 't', long, value_name = "CODE", value_parser = mfa_token)]
+    mfa_token: Option<String>,
     /// The command and its arguments [default: your shell]
     #[arg(last = true, value_name = "COMMAND")]
     command: Vec<OsString>,
@@ -49,11 +55,14 @@ impl Args {
         let name = context.profile_name(self.profile)?;
         let config = context.config()?;
         // The chain first: its errors say which profile they are about.
-        let chain = resolve::resolve(config, &name)?;
+        let chain = context.chain(&name)?;
         let profile = config.profile(&name)?;
+        let code = self.mfa_token.map(|code| Code::new(Secret::new(code)));
         let want = Want {
             fresh: self.fresh,
             duration: wanted(self.duration, &chain)?,
+            no_session: self.no_session,
+            code: code.as_ref(),
         };
         let region = region(self.region, &profile)?;
         let credentials = context.credentials(&profile, &chain, region.as_deref(), want)?;
@@ -98,6 +107,11 @@ fn explain(context: &Context, wish: Option<Duration>, chain: &Chain) {
     if context.has_waited() {
         context.ui.note(&format!("Note on --duration: {note}."));
     }
+}
+
+fn mfa_token(text: &str) -> Result<String, String> {
+    let right = is_code(text.trim()).then(|| text.trim().to_owned());
+    right.ok_or_else(|| "a code is 6 digits".to_owned())
 }
 
 fn variable() -> Result<Option<Duration>, Error> {

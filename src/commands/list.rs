@@ -8,11 +8,10 @@ use serde::Serialize;
 
 use super::context::Context;
 use crate::broker::{self, Want};
-use crate::cache::{Key, Kind};
-use crate::config::Config;
+use crate::cache::Key;
 use crate::deliver::environment::rfc3339;
 use crate::error::Error;
-use crate::resolve::{self, Chain, Source, SourceKind};
+use crate::resolve::{Chain, Source, SourceKind};
 
 /// List profiles, where their credentials come from, and what is cached
 #[derive(Debug, clap::Args)]
@@ -59,7 +58,7 @@ impl Args {
         let ends = ends(context)?;
         let mut rows = Vec::new();
         for profile in config.profile_names() {
-            rows.push(row(context, config, profile, &ends, now));
+            rows.push(row(context, profile, &ends, now));
         }
         if self.sessions {
             rows.retain(|row| row.expires.is_some());
@@ -98,12 +97,12 @@ fn ends(context: &Context) -> Result<Ends, Error> {
 
 /// A profile that can't be understood is listed all the same, and said to be wrong: one mistake does
 /// not hide the others.
-fn row(context: &Context, config: &Config, profile: &str, ends: &Ends, now: Timestamp) -> Row {
-    match resolve::resolve(config, profile) {
+fn row(context: &Context, profile: &str, ends: &Ends, now: Timestamp) -> Row {
+    match context.chain(profile) {
         Ok(chain) => known(profile, &chain, ends, now),
         Err(error) => {
             // Each of these errors names the profile itself.
-            context.ui.warn(&Error::from(error).one_line());
+            context.ui.warn(&error.one_line());
             unknown(profile)
         }
     }
@@ -131,13 +130,12 @@ fn known(profile: &str, chain: &Chain, ends: &Ends, now: Timestamp) -> Row {
     }
 }
 
-/// When the last of a profile's cached credentials end: of a role there may be several, each with the
-/// duration that a run asked for.
+/// When the last of a profile's cached credentials end: of a role or a session there may be several, each
+/// with the duration that a run asked for.
 fn latest(key: &Key, ends: &Ends) -> Option<Timestamp> {
-    if key.kind() != Some(Kind::AssumeRole) {
-        return ends.get(key).copied().flatten();
-    }
-    let same = ends.iter().filter(|(other, _)| key.is_same_role(other));
+    let same = ends
+        .iter()
+        .filter(|(other, _)| *other == key || key.is_same_but_for_duration(other));
     same.filter_map(|(_, end)| *end).max()
 }
 

@@ -8,7 +8,6 @@ use crate::config::{Profile, SsoSession};
 use crate::credentials::AccessToken;
 use crate::deliver::environment::rfc3339;
 use crate::error::{Error, Kind};
-use crate::resolve;
 
 /// Sign in, once, for all profiles that share an sso-session
 ///
@@ -82,7 +81,7 @@ impl Args {
         };
         let mut targets: Vec<Target> = Vec::new();
         for name in names {
-            let session = resolve::resolve_session(config, &name)?;
+            let session = context.sso_session(&name)?;
             if targets.iter().all(|target| target.session != session) {
                 // An sso-session's name may be a profile's too, which then has no say in it.
                 let is_session = session.name.as_ref() == Some(&name);
@@ -153,7 +152,7 @@ fn older(context: &Context) -> Result<String, Error> {
     let config = context.config()?;
     let mut found: Vec<(SsoSession, String)> = Vec::new();
     for profile in config.profile_names() {
-        if let Ok(session) = resolve::resolve_session(config, profile)
+        if let Ok(session) = context.sso_session(profile)
             && found.iter().all(|(known, _)| *known != session)
         {
             found.push((session, profile.to_owned()));

@@ -8,6 +8,7 @@
 
 mod document;
 mod error;
+mod keys;
 mod parse;
 mod profile;
 mod section;

@@ -2,9 +2,21 @@
 
 use super::*;
 
+/// The profiles that begin with `stored` have a key in the keystore.
+fn facts() -> Facts<'static> {
+    Facts {
+        stored_key: &|profile| profile.starts_with("stored").then(|| "AKSTORED".to_owned()),
+        ambient: &|source| Ambient {
+            source,
+            identity: "x".to_owned(),
+            long_lived: false,
+        },
+    }
+}
+
 /// `root:source → role@region …`, or the error with its causes.
 fn shown(config: &Config, name: &str) -> String {
-    let chain = match resolve(config, name) {
+    let chain = match resolve(config, &facts(), name) {
         Ok(chain) => chain,
         Err(error) => {
             let cause = std::error::Error::source(&error).map(|e| format!(": {e}"));
@@ -13,7 +25,12 @@ fn shown(config: &Config, name: &str) -> String {
     };
     let source = match &chain.source {
         Source::Sso(role) => format!("sso {} {}", role.account, role.role),
-        other => format!("{other:?}"),
+        Source::AccessKey(key) => format!("{:?} {} of {}", key.place, key.id, key.profile),
+        Source::WebIdentity(web) => format!("web {} {}", web.token_file, web.role_arn),
+        Source::CredentialProcess(process) => format!("process {}", process.command),
+        Source::LoginSession(login) => format!("login {}", login.arn),
+        Source::Ambient(ambient) => format!("{:?}", ambient.source),
+        Source::None => "none".to_owned(),
     };
     let roles = chain.roles.iter().map(|role| {
         let region = role.region.as_deref().unwrap_or("-");
@@ -32,58 +49,62 @@ fn check(files: (&str, &str), table: &[(&str, &str)]) {
 const SSO: &str = "sso_start_url = https://x\nsso_region = r\nsso_account_id = 012345678901\n\
     sso_role_name = Admin\n";
 
+const KEYS: &str = "aws_access_key_id = AK\naws_secret_access_key = SK\n";
+
+/// What a profile can say, by the words of [`ORDER`].
+fn piece(word: &str) -> &str {
+    match word {
+        "sso" => SSO,
+        "keys" => KEYS,
+        "token" => "aws_session_token = t\n",
+        "web" => "role_arn = r\nweb_identity_token_file = f\n",
+        "login" => "login_session = arn\n",
+        "process" => "credential_process = p\n",
+        "role" => "role_arn = r\ncredential_source = Environment\n",
+        "arn" => "role_arn = r\n",
+        "region" => "region = r\n",
+        other => panic!("{other}"),
+    }
+}
+
+/// The profile (one whose name begins with `stored` has a key in the keystore), what it says in the
+/// config file, whether the credentials file has a key of it: what counts.
+const ORDER: &str = "
+    x | sso keys login process role | + | Environment → x r@- | assume-role
+    x | sso keys login process web | + | web f r | web-identity
+    x | sso keys login process | + | sso 012345678901 Admin | sso
+    x | keys login process | + | File(Credentials) AK of x | access-key
+    x | keys login process | - | login arn | login-session
+    x | keys process | - | process p | credential-process
+    x | keys | - | File(Config) AK of x | access-key
+    x | keys token | - | Temporary(Config) AK of x | access-key
+    x | region | - | none | none
+    stored | sso keys login process role | + | Environment → stored r@- | assume-role
+    stored | sso keys login process web | + | web f r | web-identity
+    stored | sso keys login process | + | sso 012345678901 Admin | sso
+    stored | keys login process | + | Keystore AKSTORED of stored | access-key
+    stored | keys login process | - | Keystore AKSTORED of stored | access-key
+    stored | region | - | Keystore AKSTORED of stored | access-key
+    stored | arn | - | Keystore AKSTORED of stored → stored r@- | assume-role
+";
+
 #[test]
-fn the_order_is_that_of_the_aws_cli() {
-    let web = "role_arn = r\nweb_identity_token_file = f\n";
-    let keys = "aws_access_key_id = AK\naws_secret_access_key = SK\n";
-    let login = "login_session = arn\n";
-    let process = "credential_process = p\n";
-    let role = "role_arn = r\ncredential_source = Environment\n";
-    let all = format!("{SSO}{keys}{login}{process}");
-    let table: &[(String, bool, &str, SourceKind)] = &[
-        (
-            format!("{all}{role}"),
-            true,
-            "Ambient(Environment) → x r@-",
-            SourceKind::AssumeRole,
-        ),
-        (
-            format!("{all}{web}"),
-            true,
-            "WebIdentity",
-            SourceKind::WebIdentity,
-        ),
-        (all.clone(), true, "sso 012345678901 Admin", SourceKind::Sso),
-        (
-            format!("{keys}{login}{process}"),
-            true,
-            "AccessKey",
-            SourceKind::AccessKey,
-        ),
-        (
-            format!("{keys}{login}{process}"),
-            false,
-            "LoginSession",
-            SourceKind::LoginSession,
-        ),
-        (
-            format!("{keys}{process}"),
-            false,
-            "CredentialProcess",
-            SourceKind::CredentialProcess,
-        ),
-        (keys.to_owned(), false, "AccessKey", SourceKind::AccessKey),
-        ("region = r\n".to_owned(), false, "None", SourceKind::None),
-    ];
-    for (section, in_credentials, expected, kind) in table {
-        let credentials = if *in_credentials {
-            format!("[x]\n{keys}")
-        } else {
-            String::new()
+fn the_order_is_that_of_the_aws_cli_and_a_stored_key_counts_as_one_in_the_credentials_file() {
+    for row in ORDER.lines().filter(|row| !row.trim().is_empty()) {
+        let cells: Vec<_> = row.split('|').map(str::trim).collect();
+        let [name, words, in_credentials, expected, kind] = cells[..] else {
+            panic!("{row}");
         };
-        let config = Config::from_texts(&format!("[profile x]\n{section}"), &credentials).unwrap();
-        assert_eq!(shown(&config, "x"), format!("x: {expected}"), "{section}");
-        assert_eq!(resolve(&config, "x").unwrap().kind(), *kind);
+        let section: String = words.split(' ').map(piece).collect();
+        let credentials = match in_credentials {
+            "+" => format!("[{name}]\n{KEYS}"),
+            _ => String::new(),
+        };
+        let config = format!("[profile {name}]\n{section}");
+        let config = Config::from_texts(&config, &credentials).unwrap();
+        assert_eq!(shown(&config, name), format!("{name}: {expected}"), "{row}");
+        let chain = resolve(&config, &facts(), name).unwrap();
+        assert_eq!(chain.kind().as_str(), kind, "{row}");
     }
 }
 
@@ -94,10 +115,12 @@ fn roles_are_assumed_from_the_source_outwards() {
         [profile a]\nrole_arn = ra\nsource_profile = sso\nregion = r1\n\
         [profile b]\nrole_arn = rb\nsource_profile = a\nregion = r2\n\
         [profile c]\nrole_arn = rc\nsource_profile = b\n\
-        [profile keyed]\nrole_arn = rk\nsource_profile = sso\naws_access_key_id = AK\n\
+        [profile keyed]\nrole_arn = rk\nsource_profile = sso\n{KEYS}\
         [profile over-keyed]\nrole_arn = ro\nsource_profile = keyed\n\
-        [profile self]\nrole_arn = rs\nsource_profile = self\naws_access_key_id = AK\n\
-        [profile stored]\nregion = r\n\
+        [profile self]\nrole_arn = rs\nsource_profile = self\n{KEYS}\
+        [profile bare]\nregion = r\n\
+        [profile over-bare]\nrole_arn = r\nsource_profile = bare\n\
+        [profile stored]\nrole_arn = rs\nsource_profile = sso\n\
         [profile over-stored]\nrole_arn = r\nsource_profile = stored\n"
     );
     check(
@@ -110,9 +133,17 @@ fn roles_are_assumed_from_the_source_outwards() {
                 "sso: sso 012345678901 Admin → a ra@r1 → b rb@r2 → c rc@-",
             ),
             ("keyed", "sso: sso 012345678901 Admin → keyed rk@-"),
-            ("over-keyed", "keyed: AccessKey → over-keyed ro@-"),
-            ("self", "self: AccessKey → self rs@-"),
-            ("over-stored", "stored: None → over-stored r@-"),
+            (
+                "over-keyed",
+                "keyed: File(Config) AK of keyed → over-keyed ro@-",
+            ),
+            ("self", "self: File(Config) AK of self → self rs@-"),
+            ("over-bare", "bare: none → over-bare r@-"),
+            ("stored", "sso: sso 012345678901 Admin → stored rs@-"),
+            (
+                "over-stored",
+                "stored: Keystore AKSTORED of stored → over-stored r@-",
+            ),
         ],
     );
 }
@@ -126,6 +157,8 @@ fn what_leads_nowhere_says_where_it_goes_wrong() {
         [profile gone]\nrole_arn = r\nsource_profile = selv\n\
         [profile bare]\nrole_arn = r\n\
         [profile both]\nrole_arn = r\nsource_profile = a\ncredential_source = Environment\n\
+        [profile half]\naws_access_key_id = AK\n\
+        [profile empty]\naws_access_key_id = AK\naws_secret_access_key =\n\
         [profile wrong]\nsso_account_id = 1\n\
         [profile over]\nrole_arn = r\nsource_profile = wrong\n";
     check(
@@ -160,8 +193,16 @@ fn what_leads_nowhere_says_where_it_goes_wrong() {
             ),
             (
                 "over",
-                "profile `over` needs profile `wrong`, which cannot be used: config:23: sso_start_url: \
+                "profile `over` needs profile `wrong`, which cannot be used: config:28: sso_start_url: \
                  missing, and sign-in needs it",
+            ),
+            (
+                "half",
+                "profile `half` cannot be used: config:23: aws_secret_access_key: missing",
+            ),
+            (
+                "empty",
+                "profile `empty` cannot be used: config:26: aws_secret_access_key: it has no value",
             ),
             ("nobody", "there is no profile `nobody`"),
         ],
@@ -176,7 +217,7 @@ fn a_word_for_login_is_a_session_or_a_profile_that_leads_to_one() {
         [profile corp]\n{SSO}\
         [profile role]\nrole_arn = r\nsource_profile = corp\n\
         [profile token]\nsso_session = corp\n\
-        [profile keys]\naws_access_key_id = AK\n"
+        [profile keys]\n{KEYS}"
     );
     let config = Config::from_texts(&text, "").unwrap();
     let table = [
@@ -191,7 +232,7 @@ fn a_word_for_login_is_a_session_or_a_profile_that_leads_to_one() {
         ("crop", Err("there is no sso-session or profile `crop`")),
     ];
     for (word, expected) in table {
-        let session = resolve_session(&config, word).map(|session| session.start_url);
+        let session = resolve_session(&config, &facts(), word).map(|session| session.start_url);
         let session = session.map_err(|e| e.to_string());
         assert_eq!(
             session,

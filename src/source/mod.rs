@@ -28,6 +28,9 @@ pub enum SourceError {
     /// 403: no such right.
     #[error("the server refuses access ({0})")]
     Forbidden(String),
+    /// The code of an MFA device is not the one that is right now.
+    #[error("the code is not accepted ({0})")]
+    CodeRejected(String),
     /// The server asks for patience, and went on asking.
     #[error("{0} is throttled by the server")]
     Throttled(&'static str),

@@ -1,9 +1,9 @@
-//! The Security Token Service: roles assumed with credentials that are there already
-//! (<https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html>).
+//! The Security Token Service: sessions and roles for credentials that are there already
+//! (<https://docs.aws.amazon.com/STS/latest/APIReference/welcome.html>).
 
 use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_sdk_sts::Client;
-use aws_sdk_sts::types::Tag;
+use aws_sdk_sts::types::{self, Tag};
 use jiff::Timestamp;
 
 use super::SourceError;
@@ -27,49 +27,134 @@ pub struct RoleRequest<'a> {
     pub transitive_tags: &'a [String],
     /// How long, in seconds; without it, an hour.
     pub duration_seconds: Option<i32>,
+    /// A code, where the role wants one.
+    pub mfa: Option<Mfa<'a>>,
 }
 
-/// Assumes a role with `credentials`.
-///
-/// # Errors
-///
-/// [`SourceError::Forbidden`] where the role does not let them.
-pub fn assume_role(
-    transport: &Transport,
-    region: &str,
-    endpoint: Option<&str>,
-    credentials: &Credentials,
-    request: &RoleRequest<'_>,
+/// What `GetSessionToken` is asked with.
+#[derive(Clone, Copy, Debug)]
+pub struct SessionRequest<'a> {
+    /// How long, in seconds.
+    pub duration_seconds: i32,
+    /// A code, where the session is to have one.
+    pub mfa: Option<Mfa<'a>>,
+}
+
+/// The device and the code that it shows now.
+#[derive(Clone, Copy, Debug)]
+pub struct Mfa<'a> {
+    /// The device's serial number or ARN.
+    pub serial: &'a str,
+    /// Its code.
+    pub code: &'a Secret<String>,
+}
+
+/// STS in a region.
+pub struct Sts<'t> {
+    transport: &'t Transport,
+    region: &'t str,
+    endpoint: Option<&'t str>,
+}
+
+impl<'t> Sts<'t> {
+    /// `endpoint` is where it is, if not where AWS has it.
+    pub const fn new(transport: &'t Transport, region: &'t str, endpoint: Option<&'t str>) -> Self {
+        Self {
+            transport,
+            region,
+            endpoint,
+        }
+    }
+
+    /// Assumes a role with `credentials`.
+    ///
+    /// # Errors
+    ///
+    /// [`SourceError::Forbidden`] where the role does not let them, [`SourceError::CodeRejected`]
+    /// where the code is not the right one.
+    pub fn assume_role(
+        &self,
+        credentials: &Credentials,
+        request: &RoleRequest<'_>,
+        now: Timestamp,
+    ) -> Result<Credentials, SourceError> {
+        const OPERATION: &str = "AssumeRole";
+        let call = self
+            .client(credentials)
+            .assume_role()
+            .role_arn(request.role_arn)
+            .role_session_name(request.session_name)
+            .set_external_id(request.external_id.map(str::to_owned))
+            .set_source_identity(request.source_identity.map(str::to_owned))
+            .set_tags(tags(request.tags))
+            .set_transitive_tag_keys(some(request.transitive_tags.to_vec()))
+            .set_duration_seconds(request.duration_seconds)
+            .set_serial_number(request.mfa.map(|mfa| mfa.serial.to_owned()))
+            .set_token_code(request.mfa.map(|mfa| mfa.code.expose().clone()));
+        let server = self.server();
+        let answer = self
+            .transport
+            .run(call.send())
+            .map_err(|error| about_code(failure(OPERATION, &server, &error)))?;
+        given(OPERATION, &server, answer.credentials, now)
+    }
+
+    /// A session for a long-lived key.
+    ///
+    /// # Errors
+    ///
+    /// [`SourceError::Forbidden`] where the key is none, [`SourceError::CodeRejected`] where the code
+    /// is not the right one.
+    pub fn session_token(
+        &self,
+        credentials: &Credentials,
+        request: &SessionRequest<'_>,
+        now: Timestamp,
+    ) -> Result<Credentials, SourceError> {
+        const OPERATION: &str = "GetSessionToken";
+        let call = self
+            .client(credentials)
+            .get_session_token()
+            .duration_seconds(request.duration_seconds)
+            .set_serial_number(request.mfa.map(|mfa| mfa.serial.to_owned()))
+            .set_token_code(request.mfa.map(|mfa| mfa.code.expose().clone()));
+        let server = self.server();
+        let answer = self
+            .transport
+            .run(call.send())
+            .map_err(|error| about_code(failure(OPERATION, &server, &error)))?;
+        given(OPERATION, &server, answer.credentials, now)
+    }
+
+    fn server(&self) -> String {
+        server(self.endpoint, "STS", self.region)
+    }
+
+    fn client(&self, credentials: &Credentials) -> Client {
+        let config = self
+            .transport
+            .sdk_config(self.region, self.endpoint)
+            .into_builder()
+            .credentials_provider(SharedCredentialsProvider::new(signing(credentials)))
+            .build();
+        let config = aws_sdk_sts::config::Builder::from(&config).retry_classifier(Retry);
+        Client::from_conf(config.build())
+    }
+}
+
+/// What an answer gives.
+fn given(
+    operation: &'static str,
+    server: &str,
+    answer: Option<types::Credentials>,
     now: Timestamp,
 ) -> Result<Credentials, SourceError> {
-    const OPERATION: &str = "AssumeRole";
-    let server = server(endpoint, "STS", region);
-    let config = transport
-        .sdk_config(region, endpoint)
-        .into_builder()
-        .credentials_provider(SharedCredentialsProvider::new(signing(credentials)))
-        .build();
-    let config = aws_sdk_sts::config::Builder::from(&config).retry_classifier(Retry);
-    let call = Client::from_conf(config.build())
-        .assume_role()
-        .role_arn(request.role_arn)
-        .role_session_name(request.session_name)
-        .set_external_id(request.external_id.map(str::to_owned))
-        .set_source_identity(request.source_identity.map(str::to_owned))
-        .set_tags(tags(request.tags))
-        .set_transitive_tag_keys(some(request.transitive_tags.to_vec()))
-        .set_duration_seconds(request.duration_seconds);
-    let answer = transport
-        .run(call.send())
-        .map_err(|error| failure(OPERATION, &server, &error))?;
     let nonsense = |what: &str| SourceError::Nonsense {
-        operation: OPERATION,
-        server: server.clone(),
+        operation,
+        server: server.to_owned(),
         what: what.to_owned(),
     };
-    let given = answer
-        .credentials
-        .ok_or_else(|| nonsense("it has no Credentials"))?;
+    let given = answer.ok_or_else(|| nonsense("it has no Credentials"))?;
     let expires_at = Timestamp::from_second(given.expiration.secs())
         .ok()
         .filter(|end| *end > now)
@@ -80,6 +165,17 @@ pub fn assume_role(
         session_token: Some(Secret::new(given.session_token)),
         expires_at: Some(expires_at),
     })
+}
+
+/// STS says only in words whether it was the code (`invalid MFA one time pass code`) or the device
+/// (`unable to validate MFA code. Please verify your MFA serial number`) that was wrong.
+fn about_code(error: SourceError) -> SourceError {
+    match error {
+        SourceError::Forbidden(message) if message.contains("invalid MFA") => {
+            SourceError::CodeRejected(message)
+        }
+        other => other,
+    }
 }
 
 fn tags(tags: &[(String, String)]) -> Option<Vec<Tag>> {

@@ -25,6 +25,7 @@ mod fake_aws_rules;
 mod file_keystore;
 mod forgotten;
 mod list_and_clear;
+mod long_lived_keys;
 mod parallel;
 mod real_clients;
 mod secret_service;

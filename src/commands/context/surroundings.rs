@@ -2,9 +2,10 @@
 
 use std::path::PathBuf;
 
-use crate::config::Profile;
+use crate::config::{CredentialSource, Profile};
 use crate::deliver::environment::PROFILE_SETTINGS;
 use crate::env;
+use crate::resolve::Ambient;
 
 /// What decides where a request goes.
 pub(super) struct Surroundings<'a> {
@@ -64,4 +65,34 @@ pub(in crate::commands) fn profile_variables(profile: &Profile) -> Vec<(String, 
         .service_endpoints()
         .map(|(service, url)| (env::endpoint_of(service), url.text.clone()));
     plain.chain(services).collect()
+}
+
+/// What `credential_source` finds: what tells it from other credentials, and no secret.
+pub(super) fn ambient(source: CredentialSource) -> Ambient {
+    let first = |names: &[&str]| {
+        let values = names.iter().filter_map(|name| env::var_os(name));
+        let value = values
+            .map(|value| value.to_string_lossy().into_owned())
+            .next();
+        value.unwrap_or_default()
+    };
+    let (place, what) = match source {
+        CredentialSource::Environment => ("environment", first(&[env::AWS_ACCESS_KEY_ID])),
+        CredentialSource::Ec2InstanceMetadata => {
+            ("instance", first(&[env::AWS_EC2_METADATA_SERVICE_ENDPOINT]))
+        }
+        CredentialSource::EcsContainer => (
+            "container",
+            first(&[
+                env::AWS_CONTAINER_CREDENTIALS_RELATIVE_URI,
+                env::AWS_CONTAINER_CREDENTIALS_FULL_URI,
+            ]),
+        ),
+    };
+    let temporary = first(&[env::AWS_SESSION_TOKEN]);
+    Ambient {
+        source,
+        identity: format!("{place}/{what}"),
+        long_lived: source == CredentialSource::Environment && temporary.is_empty(),
+    }
 }
