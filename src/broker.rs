@@ -7,7 +7,7 @@
 use std::cell::{Cell, OnceCell, RefCell};
 use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::cache::{Cache, CacheError, Key};
 use crate::config::{Config, ConfigError, SsoRole, SsoSession};
@@ -87,7 +87,23 @@ pub struct Want<'a> {
     pub no_session: bool,
     /// The code of an MFA device, for the first step that needs one.
     pub code: Option<&'a Code>,
+    /// By whom, which decides how much of their life must be left.
+    pub reader: Reader,
 }
+
+/// Who is given credentials.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Reader {
+    /// A command, which is given them once.
+    #[default]
+    Command,
+    /// A client that asks again when they near their end, as the SDKs do ([`CLIENT_WINDOW`]).
+    Client,
+}
+
+/// An SDK asks for new credentials when it has less than 15 minutes left, at every request. What it
+/// is given must have more, and a minute for clocks and for whole seconds.
+const CLIENT_WINDOW: SignedDuration = SignedDuration::from_mins(16);
 
 /// Where the services are and what to trust, where that is not AWS's own.
 #[derive(Clone, Debug, Default)]
@@ -221,16 +237,44 @@ impl<'a> Broker<'a> {
         let Name::Kept(key) = &last.name else {
             return self.fetch(last, before, want);
         };
-        if let Some(cached) = self.usable(key, want)? {
-            return Ok(Answer::Ready(cached));
-        }
+        let cached = match self.usable(key, want)? {
+            Some(cached) if self.lasts(&cached, last, want.reader) => {
+                return Ok(Answer::Ready(cached));
+            }
+            cached => cached,
+        };
         tracing::info!(key = key.as_str(), "not cached, or not for long: fetching");
         (self.before_waiting)();
+        match (self.renew(key, steps, want, cached.as_ref()), cached) {
+            // They could not be renewed, but they are still good for a while.
+            (
+                Ok(Answer::SignInRequired(_) | Answer::CodeRequired(_))
+                | Err(BrokerError::Source(_) | BrokerError::Role(..) | BrokerError::Session(..)),
+                Some(cached),
+            ) => Ok(Answer::Ready(cached)),
+            (renewed, _) => renewed,
+        }
+    }
+
+    /// What is not cached, or does not last for its reader: `seen` is what was found.
+    fn renew(
+        &self,
+        key: &Key,
+        steps: &[Step<'_>],
+        want: Want<'_>,
+        seen: Option<&Credentials>,
+    ) -> Result<Answer, BrokerError> {
+        let (last, before) = steps.split_last().expect("a chain begins with its source");
         let _lock = self.cache.lock(key, FETCH_LOCK_LIMIT, || {})?;
         if let Some(cached) = self.usable(key, want)? {
-            return Ok(Answer::Ready(cached));
+            // What another run has just fetched can't be had with more of its life left.
+            if seen != Some(&cached) || self.lasts(&cached, last, want.reader) {
+                return Ok(Answer::Ready(cached));
+            }
         }
-        let fetched = match self.fetch(last, before, want)? {
+        // What a step builds on is used once, and at once.
+        let reader = Reader::Command;
+        let fetched = match self.fetch(last, before, Want { reader, ..want })? {
             Answer::Ready(credentials) => credentials,
             required => return Ok(required),
         };
@@ -241,6 +285,16 @@ impl<'a> Broker<'a> {
         }
         self.fetched.borrow_mut().push(key.clone());
         Ok(Answer::Ready(fetched))
+    }
+
+    /// Whether cached credentials, which are fresh, are so for their reader too.
+    fn lasts(&self, cached: &Credentials, step: &Step<'_>, reader: Reader) -> bool {
+        let window = match step.life() {
+            // Of a short session new ones would soon be where these are.
+            Some(life) => CLIENT_WINDOW.min(life / 2),
+            None => CLIENT_WINDOW,
+        };
+        reader == Reader::Command || cached.last(window, (self.clock)())
     }
 
     /// What is cached and may be handed out: what was asked to be new is so if this run fetched it.

@@ -71,8 +71,12 @@ pub struct Credentials {
 impl Credentials {
     /// Whether they may still be handed out: more than [`CREDENTIALS_WINDOW`] remains.
     pub fn is_fresh(&self, now: Timestamp) -> bool {
-        self.expires_at
-            .is_none_or(|end| remains(end, now, CREDENTIALS_WINDOW))
+        self.last(CREDENTIALS_WINDOW, now)
+    }
+
+    /// Whether more than `window` remains.
+    pub fn last(&self, window: SignedDuration, now: Timestamp) -> bool {
+        self.expires_at.is_none_or(|end| remains(end, now, window))
     }
 }
 

@@ -9,6 +9,7 @@ use crate::browser::BrowserError;
 use crate::cache::CacheError;
 use crate::config::ConfigError;
 use crate::deliver::child::ChildError;
+use crate::deliver::export::ExportError;
 use crate::env;
 use crate::keystore::KeystoreError;
 use crate::resolve::ResolveError;
@@ -166,6 +167,12 @@ impl From<ChildError> for Error {
             ChildError::CannotRun(..) => Kind::CannotRun,
         };
         Self::from_chain(kind, &error)
+    }
+}
+
+impl From<ExportError> for Error {
+    fn from(error: ExportError) -> Self {
+        Self::from_chain(Kind::Failed, &error).hint("choose another with `--format`")
     }
 }
 

@@ -30,6 +30,8 @@ pub struct Settings {
     pub no_input: bool,
     /// The browser command of `config.toml`.
     pub browser: Option<String>,
+    /// `export --format process` may ask, as the other formats may.
+    pub export_may_ask: bool,
     /// How long the `file` keystore's data key may rest in the kernel's keyring.
     pub unlocked_for: Duration,
     /// Where files are.
@@ -72,6 +74,8 @@ struct Written {
     #[serde(default)]
     login: Login,
     #[serde(default)]
+    export: Export,
+    #[serde(default)]
     file: File,
 }
 
@@ -79,6 +83,12 @@ struct Written {
 #[serde(deny_unknown_fields)]
 struct Login {
     browser: Option<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Export {
+    may_ask: Option<bool>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -108,6 +118,7 @@ impl Settings {
                         env::switch(env::AWS_VAULT_NO_INPUT)
                     }),
             browser: written.login.browser,
+            export_may_ask: written.export.may_ask.unwrap_or(false),
             unlocked_for: unlocked_for(&path, written.file.unlocked_for)?,
             directories,
         })

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use jiff::SignedDuration;
+
 use super::{BrokerError, Want};
 use crate::cache::{Key, Kind};
 use crate::config::SsoRole;
@@ -118,6 +120,16 @@ pub(super) fn steps<'a>(chain: &'a Chain, want: Want<'_>) -> Result<Vec<Step<'a>
 }
 
 impl Step<'_> {
+    /// How long what it gives lasts, where that is asked for.
+    pub(super) fn life(&self) -> Option<SignedDuration> {
+        let seconds = match self.origin {
+            Origin::Session { duration, .. } => duration,
+            Origin::Role { duration, .. } => duration?,
+            _ => return None,
+        };
+        Some(SignedDuration::from_secs(seconds.into()))
+    }
+
     fn is_session(&self) -> bool {
         matches!(self.origin, Origin::Session { .. })
     }

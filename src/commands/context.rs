@@ -20,12 +20,13 @@ use crate::source::sso::DeviceAuthorization;
 use crate::source::transport;
 use crate::ui::{self, Ui};
 use keystore::cache;
-pub(in crate::commands) use mfa::is_code;
+pub(in crate::commands) use request::Request;
 use surroundings::Surroundings;
 pub(in crate::commands) use surroundings::profile_variables;
 
 mod keystore;
 mod mfa;
+mod request;
 mod surroundings;
 
 /// What a command works with.

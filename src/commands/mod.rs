@@ -5,6 +5,7 @@
 mod clear;
 mod context;
 mod exec;
+mod export;
 mod list;
 mod login;
 
@@ -26,6 +27,7 @@ pub enum Command {
     Exec(exec::Args),
     Login(login::Args),
     Clear(clear::Args),
+    Export(export::Args),
     #[command(visible_alias = "ls")]
     List(list::Args),
 }
@@ -34,6 +36,14 @@ impl Command {
     /// Whether exit codes belong to a command that vault runs.
     pub fn is_exec(&self) -> bool {
         matches!(self, Self::Exec(_))
+    }
+
+    /// Whether it may ask a person, and open a browser, where that can be.
+    fn may_ask(&self, settings: &Settings) -> bool {
+        match self {
+            Self::Export(args) => args.may_ask(settings),
+            _ => true,
+        }
     }
 }
 
@@ -45,7 +55,9 @@ pub fn run(cli: Cli) -> ExitCode {
         no_input: global.no_input,
     };
     let settings = Settings::load(flags);
-    let no_input = settings.as_ref().map_or(true, |settings| settings.no_input);
+    let no_input = settings.as_ref().map_or(true, |settings| {
+        settings.no_input || !cli.command.may_ask(settings)
+    });
     let no_color = env::var_os(env::NO_COLOR).is_some();
     let ui = Arc::new(Ui::new(global.quiet, global.color, no_color, no_input));
     let exec = cli.command.is_exec();
@@ -70,6 +82,7 @@ fn dispatch(command: Command, context: &Context) -> Result<(), Error> {
         Command::Exec(args) => args.run(context),
         Command::Login(args) => args.run(context),
         Command::Clear(args) => args.run(context),
+        Command::Export(args) => args.run(context),
         Command::List(args) => args.run(context),
     }
 }

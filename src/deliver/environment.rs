@@ -80,7 +80,7 @@ pub fn environment(
 }
 
 /// The variables that a profile's credentials and settings become.
-fn variables(handover: &Handover<'_>) -> Vec<(String, String)> {
+pub fn variables(handover: &Handover<'_>) -> Vec<(String, String)> {
     let credentials = handover.credentials;
     let mut set = vec![
         (env::AWS_VAULT.to_owned(), handover.profile.to_owned()),

@@ -2,3 +2,4 @@
 
 pub mod child;
 pub mod environment;
+pub mod export;

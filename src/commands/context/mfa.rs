@@ -64,7 +64,7 @@ impl Context {
 }
 
 /// Whether it has the form of a code.
-pub(in crate::commands) fn is_code(text: &str) -> bool {
+pub(super) fn is_code(text: &str) -> bool {
     text.len() == 6 && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 

@@ -1,0 +1,144 @@
+//! What a profile's credentials are asked for with: the options of every command that hands
+//! credentials out, and the way from a name and these options to credentials.
+
+use std::time::Duration;
+
+use super::mfa::is_code;
+use super::{Context, profile_variables};
+use crate::broker::{CHAINED_LIMIT, Code, Reader, Want};
+use crate::config::Profile;
+use crate::credentials::{Credentials, Secret};
+use crate::deliver::environment::Handover;
+use crate::env;
+use crate::error::{Error, Kind};
+use crate::resolve::Chain;
+use crate::settings::parse_duration;
+
+/// The options.
+#[derive(Clone, Debug, Default, clap::Args)]
+pub(in crate::commands) struct Request {
+    /// How long the credentials are to last, where that can be chosen: 1h, 90m, 3600 [env: AWS_VAULT_DURATION]
+    #[arg(short, long, value_name = "TIME", value_parser = duration)]
+    duration: Option<Duration>,
+    /// The region, instead of the profile's
+    #[arg(long, value_name = "NAME")]
+    region: Option<String>,
+    /// Fetch new credentials, whatever is cached
+    #[arg(long)]
+    fresh: bool,
+    /// Use a long-lived key itself, without GetSessionToken: for calls to IAM, and for longer roles
+    #[arg(short, long)]
+    no_session: bool,
+    /// The code that the MFA device shows now, where one is needed
+    #[arg(short = 't', long, value_name = "CODE", value_parser = mfa_token)]
+    mfa_token: Option<String>,
+}
+
+/// A profile, with credentials to be it.
+pub(in crate::commands) struct Obtained {
+    pub(in crate::commands) profile: Profile,
+    pub(in crate::commands) credentials: Credentials,
+    pub(in crate::commands) region: Option<String>,
+    settings: Vec<(String, String)>,
+    outer_settings: Vec<(String, String)>,
+}
+
+impl Obtained {
+    /// As a program that runs as the profile is given it.
+    pub(in crate::commands) fn handover(&self) -> Handover<'_> {
+        Handover {
+            profile: &self.profile.name,
+            credentials: &self.credentials,
+            region: self.region.as_deref(),
+            settings: &self.settings,
+            outer_settings: &self.outer_settings,
+        }
+    }
+}
+
+impl Request {
+    /// Gets them for the profile of that name; where a person must sign in first, and may be asked,
+    /// they are.
+    pub(in crate::commands) fn obtain(
+        self,
+        context: &Context,
+        name: &str,
+        reader: Reader,
+    ) -> Result<Obtained, Error> {
+        let config = context.config()?;
+        // The chain first: its errors say which profile they are about.
+        let chain = context.chain(name)?;
+        let profile = config.profile(name)?;
+        let code = self.mfa_token.map(|code| Code::new(Secret::new(code)));
+        let want = Want {
+            fresh: self.fresh,
+            duration: wanted(self.duration, &chain)?,
+            no_session: self.no_session,
+            code: code.as_ref(),
+            reader,
+        };
+        let region = region(self.region, &profile)?;
+        let credentials = context.credentials(&profile, &chain, region.as_deref(), want)?;
+        explain(context, self.duration, &chain);
+        Ok(Obtained {
+            settings: profile_variables(&profile),
+            outer_settings: context.outer_settings(),
+            profile,
+            credentials,
+            region,
+        })
+    }
+}
+
+fn duration(text: &str) -> Result<Duration, String> {
+    let right = parse_duration(text).filter(|duration| !duration.is_zero());
+    right.ok_or_else(|| "write `90m`, `1h`, or seconds".to_owned())
+}
+
+/// How long the credentials are to last, where that can be chosen.
+fn wanted(option: Option<Duration>, chain: &Chain) -> Result<Option<Duration>, Error> {
+    match option {
+        _ if chain.roles.is_empty() => Ok(None),
+        Some(duration) => Ok(Some(duration)),
+        None => variable(),
+    }
+}
+
+/// Says why the wish of the command line was not met. Not where the credentials were cached: with
+/// those nothing is said.
+fn explain(context: &Context, wish: Option<Duration>, chain: &Chain) {
+    let note = match wish {
+        Some(_) if chain.roles.is_empty() => "the permission set decides how long these last",
+        Some(wish) if wish > CHAINED_LIMIT => "AWS ends the session of a chained role after 1 h",
+        _ => return,
+    };
+    if context.has_waited() {
+        context.ui.note(&format!("Note on --duration: {note}."));
+    }
+}
+
+fn mfa_token(text: &str) -> Result<String, String> {
+    let right = is_code(text.trim()).then(|| text.trim().to_owned());
+    right.ok_or_else(|| "a code is 6 digits".to_owned())
+}
+
+fn variable() -> Result<Option<Duration>, Error> {
+    let Some(text) = env::var(env::AWS_VAULT_DURATION)? else {
+        return Ok(None);
+    };
+    duration(&text).map(Some).map_err(|what| {
+        let message = format!("{}: `{text}` is not a duration", env::AWS_VAULT_DURATION);
+        Error::new(Kind::Usage, message).hint(what)
+    })
+}
+
+/// `--region`, the profile, `AWS_REGION`, `AWS_DEFAULT_REGION`.
+fn region(option: Option<String>, profile: &Profile) -> Result<Option<String>, Error> {
+    if let Some(region) = option.or_else(|| profile.region.clone()) {
+        return Ok(Some(region));
+    }
+    match env::var(env::AWS_REGION)? {
+        Some(region) => Ok(Some(region)),
+        None => Ok(env::var(env::AWS_DEFAULT_REGION)?),
+    }
+}
