@@ -20,6 +20,8 @@ mod config_errors;
 mod exec;
 mod exec_process;
 mod exec_profiles;
+mod export;
+mod export_clients;
 mod fake_aws;
 mod fake_aws_rules;
 mod file_keystore;
