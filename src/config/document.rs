@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use super::error::{ConfigError, Place};
 use super::parse::{Fault, Header, Kind, Line, Mark, Span, is_space, line, parse};
-use super::section::{Dialect, Section, SectionKind, hash, identify, number};
+use super::section::{DEFAULTS, Dialect, Section, SectionKind, hash, identify, number};
 use crate::credentials::Secret;
 
 /// A key of a section, with all of its value.
@@ -120,9 +120,9 @@ impl Document {
             end: number(end),
             earlier,
         });
-        let other = self
-            .linked(earlier)
-            .find(|other| other.header.of(text) == header.of(text))?;
+        let other = self.linked(earlier).find(|other| {
+            other.header.of(text) == header.of(text) && kind != SectionKind::Defaults
+        })?;
         let what = format!(
             "the section [{}] is here for the second time, the first is on line {}",
             header.of(text),
@@ -161,6 +161,13 @@ impl Document {
     pub fn find(&self, kind: SectionKind, name: &str) -> Option<&Section> {
         self.linked(self.index.get(&hash(kind, name)).copied())
             .find(|section| section.kind == kind && self.name(section) == name)
+    }
+
+    /// The sections whose keys go for every section of the file.
+    pub fn defaults(&self) -> impl Iterator<Item = &Section> {
+        let first = self.index.get(&hash(SectionKind::Defaults, DEFAULTS));
+        let kind = |section: &&Section| section.kind == SectionKind::Defaults;
+        self.linked(first.copied()).filter(kind)
     }
 
     /// The names of all sections of a kind, each once, in the file's order.

@@ -18,6 +18,8 @@ mod sso;
 mod words;
 
 #[cfg(test)]
+mod parity;
+#[cfg(test)]
 mod tests;
 
 use std::path::PathBuf;

@@ -1,6 +1,6 @@
 //! One pass over an AWS file: which line is what, without copying any of it.
 //!
-//! The rules are those of Python's `RawConfigParser(default_section=None)`, which the AWS CLI reads
+//! The rules are those of Python's `RawConfigParser`, which the AWS CLI reads
 //! these files with: full-line comments only (`key = a # b` has the value `a # b`), keys and values
 //! parted by the first `=` or `:`, and a line that is indented deeper than its key goes on with its
 //! value, whatever it looks like.

@@ -88,7 +88,7 @@ impl Profile {
         Ok(Self {
             name: name.to_owned(),
             region: region.map(|value| value.text.clone()),
-            sso: sso::of_profile(config, &settings)?,
+            sso: sso_of(config, &settings)?,
             role: Role::of(&settings)?,
             access_key,
             endpoints: services::of_profile(config, &settings)?,
@@ -121,6 +121,16 @@ impl Profile {
     pub fn service_endpoints(&self) -> impl Iterator<Item = (&str, &Value)> {
         let services = self.endpoints.services.iter();
         services.map(|(name, url)| (name.as_str(), url))
+    }
+}
+
+/// A role comes before a sign-in, and the AWS CLI then does not look at what is said about one: a
+/// mistake there is none that stands in the way.
+fn sso_of(config: &Document, settings: &Settings) -> Result<Option<Sso>, ConfigError> {
+    let role = ["role_arn", "web_identity_token_file"];
+    match sso::of_profile(config, settings) {
+        Err(_) if role.iter().any(|key| settings.get(key).is_some()) => Ok(None),
+        sso => sso,
     }
 }
 

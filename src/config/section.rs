@@ -21,9 +21,14 @@ pub enum SectionKind {
     SsoSession,
     /// The endpoints of services.
     Services,
+    /// `[DEFAULT]`, in capitals: what every other section of the file says unless it says otherwise.
+    Defaults,
     /// What vault has no use for: `[plugins]`, `[preview]`, a name that is not two words.
     Other,
 }
+
+/// The header whose keys go for all: Python's `configparser` has it, and so the AWS CLI.
+pub const DEFAULTS: &str = "DEFAULT";
 
 /// A section: a header and the lines up to the next.
 #[derive(Debug)]
@@ -70,6 +75,9 @@ pub fn identify(header: Span, text: &str, dialect: Dialect) -> (SectionKind, Nam
         ("services", SectionKind::Services),
     ];
     let written = header.of(text);
+    if written == DEFAULTS {
+        return (SectionKind::Defaults, Name::Written(header));
+    }
     if dialect == Dialect::Credentials || written == "default" {
         return (SectionKind::Profile, Name::Written(header));
     }

@@ -31,7 +31,14 @@ impl Value {
         } else {
             ""
         };
-        ConfigError::mistake(&self.at, key, format!("`{}` is {what}{hint}", self.text))
+        // Its first line alone: what is indented under a key belongs to its value, and may be a secret
+        // that was not meant to.
+        let (shown, more) = match self.text.split_once('\n') {
+            Some((first, _)) => (first, "\u{2026}"),
+            None => (self.text.as_str(), ""),
+        };
+        let what = format!("`{shown}{more}` is {what}{hint}");
+        ConfigError::mistake(&self.at, key, what)
     }
 
     /// Whether it is not one value but settings of its own, each on an indented line.
@@ -52,8 +59,16 @@ impl Settings {
         settings
     }
 
-    /// Puts the keys of a section over those that are there.
+    /// Puts the keys of a section over those that are there; under its own, what the file says for all
+    /// sections.
     pub fn update(&mut self, document: &Document, section: &Section) {
+        for section in document.defaults() {
+            self.read(document, section);
+        }
+        self.read(document, section);
+    }
+
+    fn read(&mut self, document: &Document, section: &Section) {
         for property in document.properties(section) {
             let key = property.key.to_lowercase();
             let secret = SECRETS.contains(&key.as_str());

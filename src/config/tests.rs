@@ -52,7 +52,8 @@ fn values_are_what_the_aws_cli_reads() {
             "b",
             4,
         ),
-        ("[DEFAULT]\noutput = a\n[default]\nregion = x", "", 0),
+        ("[DEFAULT]\noutput = a\n[default]\nregion = x", "a", 2),
+        ("[default]\noutput = b\n[DEFAULT]\noutput = a\n", "b", 2),
     ];
     for (text, value, at) in table {
         let expected = Some((value.to_owned(), at)).filter(|_| at > 0);
@@ -254,6 +255,10 @@ const MISTAKES: &[(&str, &str)] = &[
     (
         "region = us-east-1 # here",
         "10: region: `us-east-1 # here` is not the name of a region (a comment needs a line of its own)",
+    ),
+    (
+        "region = us-east-1\n  aws_secret_access_key = swallowed",
+        "10: region: `us-east-1…` is not the name of a region",
     ),
     (
         "services = s",

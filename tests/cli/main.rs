@@ -29,6 +29,7 @@ mod forgotten;
 mod list_and_clear;
 mod long_lived_keys;
 mod parallel;
+mod parity;
 mod real_clients;
 mod secret_service;
 mod secrets;
