@@ -31,6 +31,7 @@ use self::settings::Settings;
 pub use self::error::{ConfigError, Place, closest};
 pub use self::profile::{CredentialSource, KeyFile, Profile, Role};
 pub use self::sso::{Sso, SsoRole, SsoSession};
+pub use self::words::split as shell_words;
 
 /// Where the two files are.
 #[derive(Clone, Debug)]

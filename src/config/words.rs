@@ -1,4 +1,5 @@
-//! Words of a section's header, as Python's `shlex.split` finds them: `profile "my team"` is two.
+//! Words as a POSIX shell and Python's `shlex.split` find them, with no meaning but their quotes: of a
+//! section's header (`profile "my team"` is two), and of a command in a profile.
 
 use std::mem;
 

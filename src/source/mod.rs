@@ -1,6 +1,8 @@
 //! Where credentials come from. A source fetches and says what went wrong; it keeps nothing, and it
 //! talks to nobody but its server.
 
+pub mod process;
+pub mod program;
 pub mod sso;
 pub mod sts;
 pub mod transport;

@@ -1,0 +1,210 @@
+//! `credential_process`: a program of the person's that prints credentials
+//! (<https://docs.aws.amazon.com/sdkref/latest/guide/feature-process-credentials.html>).
+//!
+//! How its line is split and what it may print is what the AWS CLI says. No error quotes what it
+//! printed, nor its arguments: both may hold secrets.
+
+mod quoting;
+
+use std::process::ExitStatus;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::program::{self, ProgramError, Surroundings};
+use crate::credentials::{Credentials, Secret};
+
+/// How long it may take. A person may have to find a device and touch it, or to sign in with a second
+/// factor; the AWS SDKs give it one minute, the AWS CLI any time.
+pub const LIMIT: Duration = Duration::from_mins(2);
+
+/// Why it gave no credentials.
+#[derive(Debug, thiserror::Error)]
+pub enum ProcessError {
+    /// Its line can't be split into words.
+    #[error("its line {0}")]
+    Quoting(&'static str),
+    /// It could not be run to its end.
+    #[error(transparent)]
+    Program(#[from] ProgramError),
+    /// It says itself that it failed.
+    #[error("`{program}` {how}")]
+    Failed {
+        /// Which program.
+        program: String,
+        /// How it ended.
+        how: String,
+    },
+    /// What it printed is not what it should.
+    #[error("the output of `{program}` cannot be used: {what}")]
+    Output {
+        /// Which program.
+        program: String,
+        /// What is wrong with it.
+        what: String,
+    },
+}
+
+/// Runs `command` and reads the credentials that it prints.
+///
+/// # Errors
+///
+/// It can't be run, fails, or prints something else.
+pub fn fetch(
+    command: &str,
+    surroundings: &Surroundings,
+    now: Timestamp,
+) -> Result<Credentials, ProcessError> {
+    let words = quoting::split(command).map_err(ProcessError::Quoting)?;
+    let program = words[0].clone();
+    let ended = program::run(&words, surroundings, LIMIT)?;
+    if !ended.status.success() {
+        let how = how(ended.status);
+        return Err(ProcessError::Failed { program, how });
+    }
+    parse(ended.out.expose(), now).map_err(|what| ProcessError::Output { program, what })
+}
+
+/// `ended with exit status 3`, `was ended by signal 9`
+fn how(status: ExitStatus) -> String {
+    #[cfg(unix)]
+    if let Some(signal) = std::os::unix::process::ExitStatusExt::signal(&status) {
+        return format!("was ended by signal {signal}");
+    }
+    let code = status.code().unwrap_or_default();
+    format!("ended with exit status {code}")
+}
+
+/// What it prints. `null` is as good as nothing.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Printed {
+    version: Option<Value>,
+    access_key_id: Option<Text>,
+    secret_access_key: Option<Text>,
+    session_token: Option<Text>,
+    expiration: Option<Text>,
+}
+
+/// Text that may be a secret.
+#[derive(Deserialize)]
+#[serde(from = "String")]
+struct Text(Secret<String>);
+
+impl From<String> for Text {
+    fn from(text: String) -> Self {
+        Self(Secret::new(text))
+    }
+}
+
+fn parse(output: &[u8], now: Timestamp) -> Result<Credentials, String> {
+    if output.trim_ascii().is_empty() {
+        return Err("there is none".to_owned());
+    }
+    // Of serde's error the place alone: its words may quote a value.
+    let printed: Printed = serde_json::from_slice(output).map_err(|error| {
+        let (line, column) = (error.line(), error.column());
+        match error.classify() {
+            serde_json::error::Category::Data => {
+                format!("a value is of the wrong type (line {line}, column {column})")
+            }
+            _ => format!("it is not JSON (line {line}, column {column})"),
+        }
+    })?;
+    match printed.version {
+        None => return Err("`Version` is missing".to_owned()),
+        Some(Value::Number(version)) if version.as_f64() == Some(1.0) => {}
+        Some(Value::Number(version)) => {
+            return Err(format!("its `Version` is {version}, and 1 is the one there is"));
+        }
+        Some(_) => return Err("its `Version` is not the number 1".to_owned()),
+    }
+    let needed = |text: Option<Text>, key: &str| match text {
+        None => Err(format!("`{key}` is missing")),
+        Some(Text(text)) if text.expose().is_empty() => Err(format!("`{key}` is empty")),
+        Some(Text(text)) => Ok(text),
+    };
+    let expires_at = printed.expiration.map(|Text(text)| match text.expose().parse() {
+        Ok(end) if end > now => Ok(end),
+        Ok(_) => Err("its `Expiration` is past".to_owned()),
+        Err(_) => Err("its `Expiration` is not a time such as 2026-11-23T10:00:00Z".to_owned()),
+    });
+    let token = printed.session_token.map(|Text(token)| token);
+    Ok(Credentials {
+        access_key_id: needed(printed.access_key_id, "AccessKeyId")?.expose().clone(),
+        secret_access_key: needed(printed.secret_access_key, "SecretAccessKey")?,
+        session_token: token.filter(|token| !token.expose().is_empty()),
+        expires_at: expires_at.transpose()?,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parsed(output: &str) -> Result<Credentials, String> {
+        parse(output.as_bytes(), "2026-11-23T10:00:00Z".parse().unwrap())
+    }
+
+    #[test]
+    fn what_is_printed_is_read_as_the_aws_cli_reads_it() {
+        let full = r#" {"Version": 1, "AccessKeyId": "A", "SecretAccessKey": "S", "SessionToken": "T",
+            "Expiration": "2026-11-23T12:30:00+02:00", "AccountId": "111111111111", "More": [1]}
+        "#;
+        let credentials = parsed(full).unwrap();
+        assert_eq!(credentials.access_key_id, "A");
+        assert_eq!(credentials.secret_access_key.expose(), "S");
+        assert_eq!(credentials.session_token.unwrap().expose(), "T");
+        let end = "2026-11-23T10:30:00Z".parse().unwrap();
+        assert_eq!(credentials.expires_at, Some(end));
+        let least = r#"{"Version": 1, "AccessKeyId": "A", "SecretAccessKey": "S",
+            "SessionToken": null, "Expiration": null}"#;
+        let credentials = parsed(least).unwrap();
+        assert_eq!(credentials.session_token, None);
+        assert_eq!(credentials.expires_at, None);
+    }
+
+    #[test]
+    fn what_is_wrong_with_it_is_said_without_a_word_of_it() {
+        let with = |more: &str| {
+            format!(r#"{{"Version": 1, "AccessKeyId": "A", "SecretAccessKey": "hunter2"{more}}}"#)
+        };
+        let table = [
+            (String::new(), "there is none"),
+            ("\n \n".to_owned(), "there is none"),
+            ("AKIA hunter2".to_owned(), "it is not JSON (line 1, column 1)"),
+            ("{\"Version\": 1".to_owned(), "it is not JSON (line 1, column 13)"),
+            ("\"hunter2\"".to_owned(), "a value is of the wrong type (line 1, column 9)"),
+            (with(", \"SessionToken\": 7"), "a value is of the wrong type (line 1, column 82)"),
+            (r#"{"AccessKeyId": "A"}"#.to_owned(), "`Version` is missing"),
+            (r#"{"Version": 2}"#.to_owned(), "its `Version` is 2, and 1 is the one there is"),
+            (r#"{"Version": "1"}"#.to_owned(), "its `Version` is not the number 1"),
+            (r#"{"Version": 1}"#.to_owned(), "`AccessKeyId` is missing"),
+            (
+                r#"{"Version": 1, "AccessKeyId": ""}"#.to_owned(),
+                "`AccessKeyId` is empty",
+            ),
+            (
+                r#"{"Version": 1, "AccessKeyId": "A"}"#.to_owned(),
+                "`SecretAccessKey` is missing",
+            ),
+            (
+                with(", \"Expiration\": \"2026-11-23T10:00:00Z\""),
+                "its `Expiration` is past",
+            ),
+            (
+                with(", \"Expiration\": \"tomorrow\""),
+                "its `Expiration` is not a time such as 2026-11-23T10:00:00Z",
+            ),
+            (
+                with(", \"Expiration\": \"\""),
+                "its `Expiration` is not a time such as 2026-11-23T10:00:00Z",
+            ),
+        ];
+        for (output, expected) in table {
+            assert_eq!(parsed(&output).unwrap_err(), expected, "{output}");
+        }
+    }
+}

@@ -1,0 +1,49 @@
+//! Ending a program and what it started, as Unix does it.
+
+use std::process::ExitStatus;
+use std::os::unix::process::ExitStatusExt;
+
+use rustix::process::{Pid, Signal, kill_process};
+
+/// How a program that caught Ctrl-C says so, by the convention of shells.
+const INTERRUPTED: i32 = 130;
+
+/// Whether Ctrl-C ended it.
+pub(super) fn was_interrupted(status: ExitStatus) -> bool {
+    status.signal() == Some(Signal::INT.as_raw()) || status.code() == Some(INTERRUPTED)
+}
+
+/// Ends a process and everything below it. They are in vault's own process group, which can't be
+/// signalled as a whole. What has left its family (a daemon) is not found, and where there is no
+/// `/proc`, only the process itself is.
+pub fn end_family(id: u32) {
+    let Ok(id) = i32::try_from(id) else {
+        return;
+    };
+    let mut family = vec![id];
+    let parents = parents();
+    let mut seen = 0;
+    while seen < family.len() {
+        let parent = family[seen];
+        let children = parents.iter().filter(|(_, of)| *of == parent);
+        family.extend(children.map(|(child, _)| *child));
+        seen += 1;
+    }
+    for member in family.into_iter().filter_map(Pid::from_raw) {
+        let _ = kill_process(member, Signal::KILL);
+    }
+}
+
+/// Every process of the system with its parent.
+fn parents() -> Vec<(i32, i32)> {
+    let entries = std::fs::read_dir("/proc").into_iter().flatten().flatten();
+    let parent = |entry: std::fs::DirEntry| {
+        let id = entry.file_name().to_str()?.parse().ok()?;
+        let stat = std::fs::read_to_string(entry.path().join("stat")).ok()?;
+        // `12 (its name, with any character) S 1 …`
+        let (_, rest) = stat.rsplit_once(") ")?;
+        let parent = rest.split(' ').nth(1)?.parse().ok()?;
+        Some((id, parent))
+    };
+    entries.filter_map(parent).collect()
+}

@@ -1,0 +1,15 @@
+//! Ending a program, as Windows does it: the program itself, by whoever holds it. Ctrl-C reaches
+//! everything on a console anyway.
+
+use std::process::ExitStatus;
+
+/// `STATUS_CONTROL_C_EXIT`
+const INTERRUPTED: i32 = 0xC000_013A_u32.cast_signed();
+
+/// Whether Ctrl-C ended it.
+pub(super) fn was_interrupted(status: ExitStatus) -> bool {
+    status.code() == Some(INTERRUPTED)
+}
+
+/// Nothing that the process's own handle does not do.
+pub fn end_family(_id: u32) {}
