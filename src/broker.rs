@@ -13,11 +13,13 @@ use crate::cache::{Cache, CacheError, Key};
 use crate::config::{Config, ConfigError, SsoRole, SsoSession};
 use crate::credentials::{Credentials, Secret};
 use crate::files::Lock;
-use crate::resolve::Chain;
+use crate::resolve::{Chain, Source};
 use crate::source::SourceError;
+use crate::source::process::{self, ProcessError};
 use crate::source::sso::DeviceAuthorization;
 use crate::source::transport::{self, Transport};
 
+mod elsewhere;
 mod fetch;
 mod sign_in;
 mod steps;
@@ -27,9 +29,12 @@ pub use sign_in::sign_in_key;
 pub use steps::{CHAINED_LIMIT, keys};
 use steps::{Name, Step, steps};
 
-/// Whoever holds a lock for credentials or a token fetches once, each request bounded by the
-/// transport: this is several of them, and then something is wrong with the holder.
-pub const FETCH_LOCK_LIMIT: Duration = Duration::from_mins(2);
+/// Whoever holds a lock for credentials or a token fetches once: a few requests, each bounded by the
+/// transport, or a program that has [`process::LIMIT`]. Past this something is wrong with the holder.
+pub const FETCH_LOCK_LIMIT: Duration = Duration::from_mins(3);
+
+/// The note in a lock whose holder got something that is not kept: there is nothing to wait for.
+const NOT_KEPT: &str = "not kept";
 
 /// What the broker answers.
 #[derive(Debug)]
@@ -118,6 +123,8 @@ pub struct Connection {
     pub region: Option<String>,
     /// Certificate authorities.
     pub transport: transport::Settings,
+    /// How a `credential_process` is run.
+    pub process: process::Settings,
 }
 
 /// What a person sees while a sign-in goes on.
@@ -156,6 +163,9 @@ pub enum BrokerError {
     /// A key in a file.
     #[error(transparent)]
     Config(#[from] ConfigError),
+    /// A `credential_process`.
+    #[error("the credential_process of profile `{0}` gave no credentials")]
+    Process(String, #[source] ProcessError),
     /// The sign-in that this run waited for was another's, and came to nothing.
     #[error("the sign-in in another vault came to nothing: {0}")]
     FailedElsewhere(String),
@@ -213,6 +223,11 @@ impl<'a> Broker<'a> {
     ///
     /// The cache's or the source's; nothing that was kept is lost by one.
     pub fn credentials(&self, chain: &Chain, want: Want<'_>) -> Result<Answer, BrokerError> {
+        // Before any lock: a vault around this one may hold it until this one has an answer.
+        if let Source::CredentialProcess(process) = &chain.source {
+            let free = self.connection.process.check(&process.profile);
+            free.map_err(|error| BrokerError::Process(process.profile.clone(), error))?;
+        }
         self.obtain(&steps(chain, want)?, want)
     }
 
@@ -249,7 +264,12 @@ impl<'a> Broker<'a> {
             // They could not be renewed, but they are still good for a while.
             (
                 Ok(Answer::SignInRequired(_) | Answer::CodeRequired(_))
-                | Err(BrokerError::Source(_) | BrokerError::Role(..) | BrokerError::Session(..)),
+                | Err(
+                    BrokerError::Source(_)
+                    | BrokerError::Role(..)
+                    | BrokerError::Session(..)
+                    | BrokerError::Process(..),
+                ),
                 Some(cached),
             ) => Ok(Answer::Ready(cached)),
             (renewed, _) => renewed,
@@ -265,7 +285,7 @@ impl<'a> Broker<'a> {
         seen: Option<&Credentials>,
     ) -> Result<Answer, BrokerError> {
         let (last, before) = steps.split_last().expect("a chain begins with its source");
-        let _lock = self.cache.lock(key, FETCH_LOCK_LIMIT, || {})?;
+        let mut lock = self.cache.lock(key, FETCH_LOCK_LIMIT, || {})?;
         if let Some(cached) = self.usable(key, want)? {
             // What another run has just fetched can't be had with more of its life left.
             if seen != Some(&cached) || self.lasts(&cached, last, want.reader) {
@@ -274,10 +294,23 @@ impl<'a> Broker<'a> {
         }
         // What a step builds on is used once, and at once.
         let reader = Reader::Command;
-        let fetched = match self.fetch(last, before, Want { reader, ..want })? {
+        let want = Want { reader, ..want };
+        if lock.waited() && lock.note().is_ok_and(|note| note == NOT_KEPT) {
+            drop(lock);
+            return self.fetch(last, before, want);
+        }
+        let fetched = match self.fetch(last, before, want)? {
             Answer::Ready(credentials) => credentials,
             required => return Ok(required),
         };
+        // Nobody knows how long those are good that don't say when they end.
+        let kept = fetched.expires_at.is_some();
+        if lock.note().is_ok_and(|note| (note == NOT_KEPT) == kept) {
+            let _ = lock.leave_note(if kept { "" } else { NOT_KEPT });
+        }
+        if !kept {
+            return Ok(Answer::Ready(fetched));
+        }
         match self.cache.put_credentials(key, &fetched, (self.clock)()) {
             // What was fetched is good, though the next run has to fetch it again.
             Err(error) if error.is_full() => tracing::warn!(%error, "not cached"),

@@ -56,6 +56,10 @@ pub const AWS_VAULT_FILE_PASSPHRASE: &str = "AWS_VAULT_FILE_PASSPHRASE";
 /// How long the `file` keystore's data key may rest in the kernel's keyring (`8h`, `0` for never).
 pub const AWS_VAULT_FILE_UNLOCKED_FOR: &str = "AWS_VAULT_FILE_UNLOCKED_FOR";
 
+/// In a `credential_process`: the profiles whose programs run, one inside the other, a line each, so that
+/// a vault that is called there does not start them again.
+pub const AWS_VAULT_CREDENTIAL_PROCESS: &str = "AWS_VAULT_CREDENTIAL_PROCESS";
+
 /// Where `pass` keeps its entries, instead of `~/.password-store`.
 pub const PASSWORD_STORE_DIR: &str = "PASSWORD_STORE_DIR";
 

@@ -17,6 +17,8 @@ use crate::settings::SettingsError;
 use crate::source::SourceError;
 use crate::ui::AskError;
 
+mod elsewhere;
+
 /// What kind of failure it is: this decides the exit code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
@@ -312,6 +314,9 @@ impl From<BrokerError> for Error {
             BrokerError::KeyGone(_) => Self::from_chain(Kind::Failed, &error)
                 .hint("name the keystore that has it with `--backend`, or store it again"),
             BrokerError::Config(error) => error.into(),
+            BrokerError::Process(ref profile, ref cause) => {
+                elsewhere::process(&error, profile, cause)
+            }
             BrokerError::FailedElsewhere(_) => {
                 Self::from_chain(Kind::Failed, &error).hint("run it again for a new code")
             }

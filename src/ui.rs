@@ -3,8 +3,8 @@
 
 use std::fs::File;
 use std::io::{self, IsTerminal, Write};
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 use crate::credentials::Secret;
 
@@ -203,9 +203,30 @@ pub fn leave_interrupts_to_the_child() {
     INTERRUPTS_ELSEWHERE.store(true, Ordering::SeqCst);
 }
 
-/// Nothing has to be put back: whatever vault keeps is whole at every moment.
+/// What is to be done before Ctrl-C ends vault.
+pub type Leaving = Box<dyn FnOnce() + Send>;
+
+static ON_LEAVING: Mutex<Option<Leaving>> = Mutex::new(None);
+/// Set once vault is on its way out.
+static IS_LEAVING: AtomicBool = AtomicBool::new(false);
+
+/// From here on Ctrl-C does this first; `None` for nothing more. Where vault is on its way out already,
+/// it does not come back: what the work came to is nobody's concern any more.
+pub fn on_leaving(action: Option<Leaving>) {
+    while action.is_none() && IS_LEAVING.load(Ordering::SeqCst) {
+        std::thread::park();
+    }
+    *ON_LEAVING.lock().unwrap_or_else(PoisonError::into_inner) = action;
+}
+
+/// Nothing of vault's has to be put back: whatever it keeps is whole at every moment.
 #[expect(clippy::disallowed_methods, reason = "the one way out besides `main`")]
 fn leave_interrupted() -> ! {
+    IS_LEAVING.store(true, Ordering::SeqCst);
+    let action = ON_LEAVING.lock().map(|mut action| action.take());
+    if let Ok(Some(action)) = action {
+        action();
+    }
     if io::stderr().is_terminal() {
         // The terminal has shown `^C`: the shell's prompt shall not stand behind it.
         let _ = io::stderr().write_all(b"\n");

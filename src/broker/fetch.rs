@@ -52,9 +52,7 @@ impl Broker<'_> {
             Origin::WebIdentity(web) => {
                 return Err(not_served(&web.profile, "web_identity_token_file"));
             }
-            Origin::Process(process) => {
-                return Err(not_served(&process.profile, "credential_process"));
-            }
+            Origin::Process(process) => self.process(process)?,
             Origin::LoginSession(login) => return Err(not_served(&login.profile, "login_session")),
             Origin::Ambient(ambient) => {
                 return Err(not_served(&ambient.identity, "credential_source"));

@@ -183,6 +183,7 @@ impl Context {
             transport: transport::Settings {
                 ca_bundle: surroundings.ca_bundle()?,
             },
+            process: surroundings.process()?,
         };
         let before_waiting = Box::new(|| {
             self.waited.set(true);

@@ -28,7 +28,7 @@ pub const PROFILE_SETTINGS: &[(&str, &str)] = &[
 
 /// What must not reach the child from outside, whatever it was: each would lead an AWS client to
 /// other credentials than the ones handed over.
-const REMOVED: &[&str] = &[
+pub const REMOVED: &[&str] = &[
     env::AWS_PROFILE,
     env::AWS_DEFAULT_PROFILE,
     env::AWS_ACCESS_KEY_ID,

@@ -20,9 +20,43 @@ use crate::credentials::{Credentials, Secret};
 /// factor; the AWS SDKs give it one minute, the AWS CLI any time.
 pub const LIMIT: Duration = Duration::from_mins(2);
 
+/// How such programs are run here.
+#[derive(Clone, Debug, Default)]
+pub struct Settings {
+    /// What they run in.
+    pub program: Surroundings,
+    /// The profiles whose programs run around this vault, the outermost first.
+    pub around: Vec<String>,
+    /// The variable in which a program, and a vault that it calls, is told of them.
+    pub marker: String,
+}
+
+impl Settings {
+    /// A vault that the program of `profile` called must not run that program again, nor wait for what
+    /// it gives: that would have no end.
+    ///
+    /// # Errors
+    ///
+    /// It is running around this vault.
+    pub fn check(&self, profile: &str) -> Result<(), ProcessError> {
+        let Some(begin) = self.around.iter().position(|around| around == profile) else {
+            return Ok(());
+        };
+        let mut links = self.around[begin..].to_vec();
+        links.push(profile.to_owned());
+        Err(ProcessError::Loop { links })
+    }
+}
+
 /// Why it gave no credentials.
 #[derive(Debug, thiserror::Error)]
 pub enum ProcessError {
+    /// It calls vault for what it is to give.
+    #[error("it asks vault for what it is to give itself: {}", links.join(" → "))]
+    Loop {
+        /// The profiles on the way, the first one again at the end.
+        links: Vec<String>,
+    },
     /// Its line can't be split into words.
     #[error("its line {0}")]
     Quoting(&'static str),
@@ -47,19 +81,27 @@ pub enum ProcessError {
     },
 }
 
-/// Runs `command` and reads the credentials that it prints.
+/// Runs `command` for `profile` and reads the credentials that it prints.
 ///
 /// # Errors
 ///
 /// It can't be run, fails, or prints something else.
 pub fn fetch(
+    profile: &str,
     command: &str,
-    surroundings: &Surroundings,
+    settings: &Settings,
     now: Timestamp,
 ) -> Result<Credentials, ProcessError> {
+    settings.check(profile)?;
     let words = quoting::split(command).map_err(ProcessError::Quoting)?;
     let program = words[0].clone();
-    let ended = program::run(&words, surroundings, LIMIT)?;
+    let mut surroundings = settings.program.clone();
+    let mut around = settings.around.clone();
+    around.push(profile.to_owned());
+    // A profile's name is on one line.
+    let marker = (settings.marker.clone(), around.join("\n"));
+    surroundings.added.push(marker);
+    let ended = program::run(&words, &surroundings, LIMIT)?;
     if !ended.status.success() {
         let how = how(ended.status);
         return Err(ProcessError::Failed { program, how });
@@ -117,7 +159,9 @@ fn parse(output: &[u8], now: Timestamp) -> Result<Credentials, String> {
         None => return Err("`Version` is missing".to_owned()),
         Some(Value::Number(version)) if version.as_f64() == Some(1.0) => {}
         Some(Value::Number(version)) => {
-            return Err(format!("its `Version` is {version}, and 1 is the one there is"));
+            return Err(format!(
+                "its `Version` is {version}, and 1 is the one there is"
+            ));
         }
         Some(_) => return Err("its `Version` is not the number 1".to_owned()),
     }
@@ -126,14 +170,18 @@ fn parse(output: &[u8], now: Timestamp) -> Result<Credentials, String> {
         Some(Text(text)) if text.expose().is_empty() => Err(format!("`{key}` is empty")),
         Some(Text(text)) => Ok(text),
     };
-    let expires_at = printed.expiration.map(|Text(text)| match text.expose().parse() {
-        Ok(end) if end > now => Ok(end),
-        Ok(_) => Err("its `Expiration` is past".to_owned()),
-        Err(_) => Err("its `Expiration` is not a time such as 2026-11-23T10:00:00Z".to_owned()),
-    });
+    let expires_at = printed
+        .expiration
+        .map(|Text(text)| match text.expose().parse() {
+            Ok(end) if end > now => Ok(end),
+            Ok(_) => Err("its `Expiration` is past".to_owned()),
+            Err(_) => Err("its `Expiration` is not a time such as 2026-11-23T10:00:00Z".to_owned()),
+        });
     let token = printed.session_token.map(|Text(token)| token);
     Ok(Credentials {
-        access_key_id: needed(printed.access_key_id, "AccessKeyId")?.expose().clone(),
+        access_key_id: needed(printed.access_key_id, "AccessKeyId")?
+            .expose()
+            .clone(),
         secret_access_key: needed(printed.secret_access_key, "SecretAccessKey")?,
         session_token: token.filter(|token| !token.expose().is_empty()),
         expires_at: expires_at.transpose()?,
@@ -174,13 +222,31 @@ mod tests {
         let table = [
             (String::new(), "there is none"),
             ("\n \n".to_owned(), "there is none"),
-            ("AKIA hunter2".to_owned(), "it is not JSON (line 1, column 1)"),
-            ("{\"Version\": 1".to_owned(), "it is not JSON (line 1, column 13)"),
-            ("\"hunter2\"".to_owned(), "a value is of the wrong type (line 1, column 9)"),
-            (with(", \"SessionToken\": 7"), "a value is of the wrong type (line 1, column 82)"),
+            (
+                "AKIA hunter2".to_owned(),
+                "it is not JSON (line 1, column 1)",
+            ),
+            (
+                "{\"Version\": 1".to_owned(),
+                "it is not JSON (line 1, column 13)",
+            ),
+            (
+                "\"hunter2\"".to_owned(),
+                "a value is of the wrong type (line 1, column 9)",
+            ),
+            (
+                with(", \"SessionToken\": 7"),
+                "a value is of the wrong type (line 1, column 82)",
+            ),
             (r#"{"AccessKeyId": "A"}"#.to_owned(), "`Version` is missing"),
-            (r#"{"Version": 2}"#.to_owned(), "its `Version` is 2, and 1 is the one there is"),
-            (r#"{"Version": "1"}"#.to_owned(), "its `Version` is not the number 1"),
+            (
+                r#"{"Version": 2}"#.to_owned(),
+                "its `Version` is 2, and 1 is the one there is",
+            ),
+            (
+                r#"{"Version": "1"}"#.to_owned(),
+                "its `Version` is not the number 1",
+            ),
             (r#"{"Version": 1}"#.to_owned(), "`AccessKeyId` is missing"),
             (
                 r#"{"Version": 1, "AccessKeyId": ""}"#.to_owned(),

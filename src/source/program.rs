@@ -19,7 +19,7 @@ use crate::credentials::Secret;
 #[cfg_attr(windows, path = "program/windows.rs")]
 mod platform;
 
-pub use platform::end_family;
+use platform::end_family;
 
 /// The first pause between two looks whether it has ended: many take a few milliseconds.
 const FIRST_PAUSE: Duration = Duration::from_millis(1);
@@ -34,6 +34,9 @@ const LAST_WORDS: Duration = Duration::from_secs(1);
 /// More than any set of credentials: AWS's session tokens end at some ten thousand characters. What is
 /// longer is something else, and is not kept.
 const LONGEST_OUTPUT: usize = 1024 * 1024;
+
+/// What a program needs to put things back after Ctrl-C.
+const GRACE: Duration = Duration::from_millis(500);
 
 /// As much as a pipe holds on Linux.
 const CHUNK: usize = 64 * 1024;
@@ -56,6 +59,18 @@ pub struct Ended {
     pub status: ExitStatus,
     /// What it printed.
     pub out: Secret<Vec<u8>>,
+}
+
+/// Ends a program whose terminal has sent it the Ctrl-C that vault leaves for, unless it ends by itself:
+/// it may have to put the terminal's settings back.
+pub fn end_after_interrupt(id: u32) {
+    let deadline = Instant::now() + GRACE;
+    while platform::is_there(id) {
+        if Instant::now() >= deadline {
+            return end_family(id);
+        }
+        thread::sleep(LONGEST_PAUSE);
+    }
 }
 
 /// Why nothing can be said of its output.
@@ -260,8 +275,14 @@ mod tests {
     #[test]
     fn what_is_not_there_and_what_can_not_be_run_are_said() {
         let run = |program: &str| run(&[program.to_owned()], &Surroundings::default(), LONG);
-        assert!(matches!(run("no-such-program"), Err(ProgramError::NotFound(_))));
-        assert!(matches!(run("/etc/passwd"), Err(ProgramError::CannotRun(..))));
+        assert!(matches!(
+            run("no-such-program"),
+            Err(ProgramError::NotFound(_))
+        ));
+        assert!(matches!(
+            run("/etc/passwd"),
+            Err(ProgramError::CannotRun(..))
+        ));
         let interrupted = sh("kill -INT $$", LONG);
         assert!(matches!(interrupted, Err(ProgramError::Interrupted(_))));
     }

@@ -17,6 +17,7 @@ mod support;
 
 mod architecture;
 mod config_errors;
+mod credential_process;
 mod exec;
 mod exec_process;
 mod exec_profiles;

@@ -3,9 +3,11 @@
 use std::path::PathBuf;
 
 use crate::config::{CredentialSource, Profile};
-use crate::deliver::environment::PROFILE_SETTINGS;
+use crate::deliver::environment::{PROFILE_SETTINGS, REMOVED};
 use crate::env;
 use crate::resolve::Ambient;
+use crate::source::{process, program};
+use crate::ui;
 
 /// What decides where a request goes.
 pub(super) struct Surroundings<'a> {
@@ -46,6 +48,34 @@ impl Surroundings<'_> {
         }
         let configured = self.profile.and_then(|profile| profile.get("ca_bundle"));
         Ok(configured.map(|value| PathBuf::from(&value.text)))
+    }
+
+    /// How a `credential_process` is run: in vault's own environment, but for vault's secrets and for
+    /// what an `exec` around this run handed over. Those are another profile's credentials: with them
+    /// the program could answer for that one, and its answer would be kept as this one's.
+    pub(super) fn process(&self) -> Result<process::Settings, env::NotText> {
+        let around = env::var(env::AWS_VAULT_CREDENTIAL_PROCESS)?.unwrap_or_default();
+        let mut hidden: Vec<_> = env::SECRETS.iter().map(ToString::to_string).collect();
+        if env::var_os(env::AWS_VAULT).is_some() {
+            let chosen = [env::AWS_PROFILE, env::AWS_DEFAULT_PROFILE];
+            let handed = REMOVED.iter().filter(|name| !chosen.contains(name));
+            hidden.extend(handed.map(ToString::to_string));
+            hidden.extend(self.outer.iter().map(|(name, _)| name.clone()));
+            hidden.push(env::AWS_VAULT.to_owned());
+        }
+        Ok(process::Settings {
+            program: program::Surroundings {
+                hidden,
+                added: Vec::new(),
+                running: Some(|id| {
+                    ui::on_leaving(id.map(|id| -> ui::Leaving {
+                        Box::new(move || program::end_after_interrupt(id))
+                    }));
+                }),
+            },
+            around: around.lines().map(str::to_owned).collect(),
+            marker: env::AWS_VAULT_CREDENTIAL_PROCESS.to_owned(),
+        })
     }
 
     fn variable(&self, name: &str) -> Result<Option<String>, env::NotText> {

@@ -54,7 +54,8 @@ fn windows(line: &str) -> Option<Vec<String>> {
         }
     }
     if backslashes > 0 {
-        word.get_or_insert_default().push_str(&"\\".repeat(backslashes));
+        word.get_or_insert_default()
+            .push_str(&"\\".repeat(backslashes));
     }
     words.extend(word);
     (!quoted).then_some(words)
@@ -75,7 +76,10 @@ mod tests {
             (r#"a\\b d"e f"g h"#, Some(&[r"a\\b", "de fg", "h"])),
             (r#"a\\\"b c d"#, Some(&[r#"a\"b"#, "c", "d"])),
             (r#"a\\\\"b c" d e"#, Some(&[r"a\\b c", "d", "e"])),
-            (r#"C:\x\y.exe --a 'b c' """#, Some(&[r"C:\x\y.exe", "--a", "'b", "c'", ""])),
+            (
+                r#"C:\x\y.exe --a 'b c' """#,
+                Some(&[r"C:\x\y.exe", "--a", "'b", "c'", ""]),
+            ),
             (r"x \\ y\", Some(&["x", r"\\", "y\\"])),
             (r#"x \"y"#, Some(&["x", "\"y"])),
             (r#"x "y"#, None),

@@ -1,9 +1,9 @@
 //! Ending a program and what it started, as Unix does it.
 
-use std::process::ExitStatus;
 use std::os::unix::process::ExitStatusExt;
+use std::process::ExitStatus;
 
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Signal, kill_process, test_kill_process};
 
 /// How a program that caught Ctrl-C says so, by the convention of shells.
 const INTERRUPTED: i32 = 130;
@@ -13,10 +13,16 @@ pub(super) fn was_interrupted(status: ExitStatus) -> bool {
     status.signal() == Some(Signal::INT.as_raw()) || status.code() == Some(INTERRUPTED)
 }
 
+/// Whether there is a process of that id, one that nobody has asked after yet included.
+pub(super) fn is_there(id: u32) -> bool {
+    let id = i32::try_from(id).ok().and_then(Pid::from_raw);
+    id.is_some_and(|id| test_kill_process(id).is_ok())
+}
+
 /// Ends a process and everything below it. They are in vault's own process group, which can't be
 /// signalled as a whole. What has left its family (a daemon) is not found, and where there is no
 /// `/proc`, only the process itself is.
-pub fn end_family(id: u32) {
+pub(super) fn end_family(id: u32) {
     let Ok(id) = i32::try_from(id) else {
         return;
     };
