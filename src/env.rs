@@ -39,6 +39,13 @@ pub const AWS_CONTAINER_CREDENTIALS_RELATIVE_URI: &str = "AWS_CONTAINER_CREDENTI
 /// Where a container's credentials are: a URL.
 pub const AWS_CONTAINER_CREDENTIALS_FULL_URI: &str = "AWS_CONTAINER_CREDENTIALS_FULL_URI";
 
+/// What a Kubernetes client says to whoever it asks for credentials, as JSON.
+pub const KUBERNETES_EXEC_INFO: &str = "KUBERNETES_EXEC_INFO";
+/// `true`: AWS's endpoints with FIPS 140.
+pub const AWS_USE_FIPS_ENDPOINT: &str = "AWS_USE_FIPS_ENDPOINT";
+/// `true`: AWS's endpoints with IPv6.
+pub const AWS_USE_DUALSTACK_ENDPOINT: &str = "AWS_USE_DUALSTACK_ENDPOINT";
+
 /// In a child: the profile it runs as. `exec` sets it, prompts show it.
 pub const AWS_VAULT: &str = "AWS_VAULT";
 /// `--backend`.

@@ -4,6 +4,7 @@
 
 mod clear;
 mod context;
+mod eks_token;
 mod exec;
 mod export;
 mod list;
@@ -28,6 +29,7 @@ pub enum Command {
     Login(login::Args),
     Clear(clear::Args),
     Export(export::Args),
+    EksToken(eks_token::Args),
     #[command(visible_alias = "ls")]
     List(list::Args),
 }
@@ -83,6 +85,7 @@ fn dispatch(command: Command, context: &Context) -> Result<(), Error> {
         Command::Login(args) => args.run(context),
         Command::Clear(args) => args.run(context),
         Command::Export(args) => args.run(context),
+        Command::EksToken(args) => args.run(context),
         Command::List(args) => args.run(context),
     }
 }

@@ -20,8 +20,8 @@ pub const PROFILE_SETTINGS: &[(&str, &str)] = &[
     ),
     ("retry_mode", "AWS_RETRY_MODE"),
     ("max_attempts", "AWS_MAX_ATTEMPTS"),
-    ("use_fips_endpoint", "AWS_USE_FIPS_ENDPOINT"),
-    ("use_dualstack_endpoint", "AWS_USE_DUALSTACK_ENDPOINT"),
+    ("use_fips_endpoint", env::AWS_USE_FIPS_ENDPOINT),
+    ("use_dualstack_endpoint", env::AWS_USE_DUALSTACK_ENDPOINT),
     ("defaults_mode", "AWS_DEFAULTS_MODE"),
     ("sts_regional_endpoints", "AWS_STS_REGIONAL_ENDPOINTS"),
 ];

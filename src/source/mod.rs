@@ -1,6 +1,7 @@
 //! Where credentials come from. A source fetches and says what went wrong; it keeps nothing, and it
 //! talks to nobody but its server.
 
+pub mod eks;
 pub mod process;
 pub mod program;
 pub mod sso;

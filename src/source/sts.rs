@@ -190,7 +190,7 @@ fn some<T>(list: Vec<T>) -> Option<Vec<T>> {
 }
 
 /// Our credentials as the SDK signs with them.
-fn signing(credentials: &Credentials) -> aws_credential_types::Credentials {
+pub(super) fn signing(credentials: &Credentials) -> aws_credential_types::Credentials {
     aws_credential_types::Credentials::new(
         &credentials.access_key_id,
         credentials.secret_access_key.expose(),

@@ -69,6 +69,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("aws_sdk_", &["source"]),
     ("aws_config", &["source"]),
     ("aws_smithy_", &["source"]),
+    ("aws_sigv4", &["source"]),
     ("tokio", &["source"]),
     ("keyring", &["keystore"]),
     ("linux_keyutils", &["keystore"]),

@@ -18,6 +18,7 @@ mod support;
 mod architecture;
 mod config_errors;
 mod credential_process;
+mod eks_token;
 mod exec;
 mod exec_process;
 mod exec_profiles;

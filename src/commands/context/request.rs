@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use super::mfa::is_code;
+use super::surroundings::Surroundings;
 use super::{Context, profile_variables};
 use crate::broker::{CHAINED_LIMIT, Code, Reader, Want};
 use crate::config::Profile;
@@ -13,6 +14,7 @@ use crate::env;
 use crate::error::{Error, Kind};
 use crate::resolve::Chain;
 use crate::settings::parse_duration;
+use crate::source::eks;
 
 /// The options.
 #[derive(Clone, Debug, Default, clap::Args)]
@@ -44,6 +46,15 @@ pub(in crate::commands) struct Obtained {
 }
 
 impl Obtained {
+    /// Where STS is, as the profile says.
+    pub(in crate::commands) fn sts(&self, region: &str) -> Result<eks::Place, Error> {
+        let surroundings = Surroundings {
+            profile: Some(&self.profile),
+            outer: &self.outer_settings,
+        };
+        Ok(surroundings.sts(region)?)
+    }
+
     /// As a program that runs as the profile is given it.
     pub(in crate::commands) fn handover(&self) -> Handover<'_> {
         Handover {

@@ -6,6 +6,7 @@ use crate::config::{CredentialSource, Profile};
 use crate::deliver::environment::{PROFILE_SETTINGS, REMOVED};
 use crate::env;
 use crate::resolve::Ambient;
+use crate::source::eks;
 use crate::source::{process, program};
 use crate::ui;
 
@@ -39,6 +40,24 @@ impl Surroundings<'_> {
         }
         let configured = self.profile.and_then(|profile| profile.endpoint(service));
         Ok(configured.map(|url| url.text.clone()))
+    }
+
+    /// Where STS is, for a client in `region`.
+    pub(super) fn sts(&self, region: &str) -> Result<eks::Place, env::NotText> {
+        Ok(eks::Place {
+            region: region.to_owned(),
+            endpoint: self.endpoint("sts")?,
+            fips: self.is_on("use_fips_endpoint", env::AWS_USE_FIPS_ENDPOINT)?,
+            dual_stack: self.is_on("use_dualstack_endpoint", env::AWS_USE_DUALSTACK_ENDPOINT)?,
+        })
+    }
+
+    /// A switch of the variable, or of the profile.
+    fn is_on(&self, key: &str, variable: &str) -> Result<bool, env::NotText> {
+        let configured = self.profile.and_then(|profile| profile.get(key));
+        let configured = configured.map(|value| value.text.clone());
+        let value = self.variable(variable)?.or(configured);
+        Ok(value.is_some_and(|value| value.eq_ignore_ascii_case("true")))
     }
 
     /// The certificate authorities to trust: the variable, then the profile.
