@@ -4,29 +4,30 @@
 //! the code of an MFA device): it never talks to one. Every look-up, fetch and keep is under one lock, so that any number of parallel
 //! runs make one request; who waited looks again first.
 
-use std::cell::{Cell, OnceCell, RefCell};
+use std::cell::{OnceCell, RefCell};
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
 use crate::cache::{Cache, CacheError, Key};
 use crate::config::{Config, ConfigError, SsoRole, SsoSession};
-use crate::credentials::{Credentials, Secret};
-use crate::files::Lock;
+use crate::credentials::Credentials;
 use crate::resolve::{Chain, Source};
 use crate::source::SourceError;
+use crate::source::ambient::AmbientError;
 use crate::source::process::{self, ProcessError};
 use crate::source::sso::DeviceAuthorization;
 use crate::source::transport::{self, Transport};
 
+mod code;
 mod elsewhere;
 mod fetch;
 mod sign_in;
 mod steps;
 
-use sign_in::INTERACTIVE_LOCK_LIMIT;
+pub use code::{Code, MfaDevice};
 pub use sign_in::sign_in_key;
-pub use steps::{CHAINED_LIMIT, keys};
+pub use steps::{Cut, cut, keys};
 use steps::{Name, Step, steps};
 
 /// Whoever holds a lock for credentials or a token fetches once: a few requests, each bounded by the
@@ -45,40 +46,6 @@ pub enum Answer {
     SignInRequired(SsoSession),
     /// The code that this device shows now is needed first.
     CodeRequired(MfaDevice),
-}
-
-/// A device that shows codes, and what its code is needed for.
-#[derive(Clone, Debug)]
-pub struct MfaDevice {
-    /// Its serial number or ARN.
-    pub serial: String,
-    /// The command that prints its codes.
-    #[expect(dead_code, reason = "to be run")]
-    pub process: Option<String>,
-    /// What is kept once it was given.
-    key: Key,
-}
-
-/// A code of an MFA device, good for one request.
-#[derive(Debug)]
-pub struct Code {
-    code: Secret<String>,
-    used: Cell<bool>,
-}
-
-impl Code {
-    /// Takes charge of `code`.
-    pub const fn new(code: Secret<String>) -> Self {
-        Self {
-            code,
-            used: Cell::new(false),
-        }
-    }
-
-    /// The code, once.
-    fn take(&self) -> Option<&Secret<String>> {
-        (!self.used.replace(true)).then_some(&self.code)
-    }
 }
 
 /// How credentials are wanted.
@@ -157,9 +124,18 @@ pub enum BrokerError {
     /// The code of an MFA device was not accepted.
     #[error("the code of `{0}` was not accepted")]
     CodeRejected(String, #[source] SourceError),
+    /// Another run asked for the code that this one waited for, and it came to nothing.
+    #[error("another vault has asked for the code, and it came to nothing: {0}")]
+    CodeFailedElsewhere(String),
+    /// A duration that AWS gives to nobody.
+    #[error("{} seconds are too short", .0.as_secs())]
+    TooShort(Duration),
     /// A long-lived key is listed, and is not in the keystore.
     #[error("the long-lived key of profile `{0}` is not in this keystore")]
     KeyGone(String),
+    /// `credential_source` that leads to nothing.
+    #[error("`credential_source` gives no credentials")]
+    Ambient(#[from] AmbientError),
     /// A key in a file.
     #[error(transparent)]
     Config(#[from] ConfigError),
@@ -229,22 +205,6 @@ impl<'a> Broker<'a> {
             free.map_err(|error| BrokerError::Process(process.profile.clone(), error))?;
         }
         self.obtain(&steps(chain, want)?, want)
-    }
-
-    /// Holds what `device`'s code is needed for, so that of parallel runs one asks for it. `waiting` is
-    /// called where another one is asking.
-    ///
-    /// # Errors
-    ///
-    /// The other one held it for too long.
-    pub fn lock_for_code(
-        &self,
-        device: &MfaDevice,
-        waiting: impl FnOnce(),
-    ) -> Result<Lock, CacheError> {
-        (self.before_waiting)();
-        self.cache
-            .lock(&device.key.interactive(), INTERACTIVE_LOCK_LIMIT, waiting)
     }
 
     fn obtain(&self, steps: &[Step<'_>], want: Want<'_>) -> Result<Answer, BrokerError> {

@@ -2,9 +2,10 @@
 //!
 //! Hints are attached here and nowhere else; who prints it is `lib`'s affair.
 
+mod broker;
+
 use std::error::Error as StdError;
 
-use crate::broker::BrokerError;
 use crate::browser::BrowserError;
 use crate::cache::CacheError;
 use crate::config::ConfigError;
@@ -283,47 +284,6 @@ impl From<SourceError> for Error {
                 made.hint("see AWS_CA_BUNDLE and the profile's `ca_bundle`")
             }
             _ => made,
-        }
-    }
-}
-
-impl From<BrokerError> for Error {
-    fn from(error: BrokerError) -> Self {
-        match error {
-            BrokerError::Cache(error) => error.into(),
-            BrokerError::Source(error) => error.into(),
-            BrokerError::NoAccess(..) => Self::from_chain(Kind::Failed, &error)
-                .hint("check `sso_account_id` and `sso_role_name`, or ask for the permission set"),
-            BrokerError::Role(_, SourceError::Forbidden(_) | SourceError::Service { .. }) => {
-                Self::from_chain(Kind::Failed, &error).hint(
-                    "check `role_arn`, and that the role trusts the profile it is assumed from",
-                )
-            }
-            BrokerError::Role(role, cause) => {
-                Self::from(cause).context(format!("cannot assume `{role}`"))
-            }
-            BrokerError::Session(_, SourceError::Forbidden(_) | SourceError::Service { .. }) => {
-                Self::from_chain(Kind::Failed, &error)
-                    .hint("check that the key is active; `vault add` takes another")
-            }
-            BrokerError::Session(profile, cause) => Self::from(cause).context(format!(
-                "cannot get a session for the key of profile `{profile}`"
-            )),
-            BrokerError::CodeRejected(..) => Self::from_chain(Kind::Failed, &error)
-                .hint("a code is good once; wait for the next one, and check the device's clock"),
-            BrokerError::KeyGone(_) => Self::from_chain(Kind::Failed, &error)
-                .hint("name the keystore that has it with `--backend`, or store it again"),
-            BrokerError::Config(error) => error.into(),
-            BrokerError::Process(ref profile, ref cause) => {
-                elsewhere::process(&error, profile, cause)
-            }
-            BrokerError::FailedElsewhere(_) => {
-                Self::from_chain(Kind::Failed, &error).hint("run it again for a new code")
-            }
-            BrokerError::NotServed(_) => Self::from_chain(Kind::Failed, &error)
-                .hint("vault serves SSO profiles, and roles that are assumed from one"),
-            BrokerError::NoSource => Self::from_chain(Kind::Failed, &error)
-                .hint("add `sso_session`, `sso_account_id` and `sso_role_name` to the profile"),
         }
     }
 }

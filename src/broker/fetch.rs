@@ -5,9 +5,9 @@ use super::{Answer, Broker, BrokerError, Code, MfaDevice, Want};
 use crate::config::SsoRole;
 use crate::credentials::Credentials;
 use crate::resolve::{AccessKey, AssumeRole, KeyPlace};
-use crate::source::SourceError;
 use crate::source::sso::Portal;
 use crate::source::sts::{Mfa, RoleRequest, SessionRequest, Sts};
+use crate::source::{SourceError, ambient};
 
 impl Broker<'_> {
     /// What a step gives, without a look into the cache. `before` are the steps that it builds on.
@@ -55,7 +55,8 @@ impl Broker<'_> {
             Origin::Process(process) => self.process(process)?,
             Origin::LoginSession(login) => return Err(not_served(&login.profile, "login_session")),
             Origin::Ambient(ambient) => {
-                return Err(not_served(&ambient.identity, "credential_source"));
+                (self.before_waiting)();
+                ambient::credentials(ambient.source, || self.transport(), (self.clock)())?
             }
         };
         Ok(Answer::Ready(credentials))

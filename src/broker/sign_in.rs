@@ -121,8 +121,7 @@ impl Broker<'_> {
         let signed_in = self.sign_in_once(session, show);
         if let Err(BrokerError::Source(error)) = &signed_in {
             // Without the note each of those that wait would open a browser of its own.
-            let note = format!("{} {error}", (self.clock)().as_millisecond());
-            let _ = lock.leave_note(&note);
+            leave_note(&mut lock, (self.clock)(), &error.to_string());
         }
         signed_in
     }
@@ -202,8 +201,14 @@ fn same(one: &AccessToken, other: &AccessToken) -> bool {
     one.access_token == other.access_token
 }
 
-/// Whether a sign-in failed after `asked_at`, and why, by the note of whoever held the lock.
-fn failed_since(lock: &mut Lock, asked_at: Timestamp) -> Option<String> {
+/// For [`failed_since`]. A note that can't be left costs those who wait a question.
+pub(super) fn leave_note(lock: &mut Lock, now: Timestamp, why: &str) {
+    let _ = lock.leave_note(&format!("{} {why}", now.as_millisecond()));
+}
+
+/// Whether what a person was asked for failed after `asked_at`, and why, by the note of whoever held
+/// the lock.
+pub(super) fn failed_since(lock: &mut Lock, asked_at: Timestamp) -> Option<String> {
     if !lock.waited() {
         return None;
     }

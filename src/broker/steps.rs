@@ -14,10 +14,13 @@ use crate::resolve::{
 /// Role chaining: AWS gives temporary credentials that assume a role one hour at most
 /// (<https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles.html#iam-term-role-chaining>). STS
 /// counts those of `GetSessionToken` among them, though its pages speak of roles only.
-pub const CHAINED_LIMIT: Duration = Duration::from_hours(1);
+const CHAINED_LIMIT: Duration = Duration::from_hours(1);
 
 /// What a role may allow those who come with a long-lived key.
 const ROLE_LIMIT: Duration = Duration::from_hours(12);
+
+/// What STS gives at least, whatever it is asked for.
+const SHORTEST: Duration = Duration::from_mins(15);
 
 /// What `GetSessionToken` gives at most.
 const SESSION_LIMIT: Duration = Duration::from_hours(36);
@@ -95,6 +98,40 @@ pub fn keys(chain: &Chain, want: Want<'_>) -> Result<Vec<Key>, BrokerError> {
     Ok(kept.collect())
 }
 
+/// A wish for how long credentials are to last that AWS does not grant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Cut {
+    /// What was wished for.
+    pub wish: Duration,
+    /// What they last instead.
+    pub limit: Duration,
+    /// Whether that is because temporary credentials assume a role.
+    pub chained: bool,
+    /// Whether they might last longer with the long-lived key itself.
+    pub longer_with_key: bool,
+}
+
+/// Whether the credentials at the end of a chain last shorter than was wished for, as far as that is
+/// known without asking AWS.
+pub fn cut(chain: &Chain, want: Want<'_>) -> Option<Cut> {
+    let steps = steps(chain, want).ok()?;
+    let (wish, limit) = match &steps.last()?.origin {
+        Origin::Role { role, .. } => (
+            lasting(role, want.duration)?,
+            limit(&steps[steps.len() - 2]),
+        ),
+        Origin::Session { .. } => (want.duration?, SESSION_LIMIT),
+        _ => return None,
+    };
+    let longer_with_key = chain.roles.len() == 1 && steps.iter().any(Step::is_session);
+    (wish > limit).then_some(Cut {
+        wish,
+        limit,
+        chained: limit == CHAINED_LIMIT,
+        longer_with_key,
+    })
+}
+
 pub(super) fn steps<'a>(chain: &'a Chain, want: Want<'_>) -> Result<Vec<Step<'a>>, BrokerError> {
     let mut steps = begin(chain, want)?;
     // A session's code has served every role behind it.
@@ -102,11 +139,11 @@ pub(super) fn steps<'a>(chain: &'a Chain, want: Want<'_>) -> Result<Vec<Step<'a>
     let last = chain.roles.len().saturating_sub(1);
     for (position, role) in chain.roles.iter().enumerate() {
         let wanted = want.duration.filter(|_| position == last);
-        let limit = limit(chain, want, position);
+        let before = &steps[steps.len() - 1];
+        let limit = limit(before);
         let duration = lasting(role, wanted).map(|wish| seconds(wish.min(limit)));
         let mfa = device(role).filter(|_| !in_session);
-        let before = steps[steps.len() - 1].name.as_str();
-        let key = role_key(before, role, duration, mfa);
+        let key = role_key(before.name.as_str(), role, duration, mfa);
         steps.push(Step {
             name: Name::Kept(key),
             origin: Origin::Role {
@@ -116,7 +153,16 @@ pub(super) fn steps<'a>(chain: &'a Chain, want: Want<'_>) -> Result<Vec<Step<'a>
             },
         });
     }
-    Ok(steps)
+    let chosen = match steps.last().map(|step| &step.origin) {
+        Some(Origin::Role { .. } | Origin::Session { .. } | Origin::WebIdentity(_)) => {
+            want.duration
+        }
+        _ => None,
+    };
+    match chosen.filter(|wish| *wish < SHORTEST) {
+        Some(wish) => Err(BrokerError::TooShort(wish)),
+        None => Ok(steps),
+    }
 }
 
 impl Step<'_> {
@@ -166,7 +212,8 @@ fn begin<'a>(chain: &'a Chain, want: Want<'_>) -> Result<Vec<Step<'a>>, BrokerEr
     Ok(vec![Step { name, origin }])
 }
 
-/// The key itself, and the session that stands for it. A role that has `-n` is assumed with the key.
+/// The key itself, and the session that stands for it. Roles need none but for a code, which it has
+/// been given once for all of them: without a device they are assumed with the key.
 fn of_key<'a>(chain: &'a Chain, key: &'a AccessKey, want: Want<'_>) -> Vec<Step<'a>> {
     let itself = Step {
         name: Name::AtHand(key.id.clone()),
@@ -176,6 +223,9 @@ fn of_key<'a>(chain: &'a Chain, key: &'a AccessKey, want: Want<'_>) -> Vec<Step<
         return vec![itself];
     }
     let mfa = session_device(chain, key);
+    if mfa.is_none() && !chain.roles.is_empty() {
+        return vec![itself];
+    }
     let usual = if mfa.is_some() { MFA_SESSION } else { SESSION };
     let wanted = want.duration.filter(|_| chain.roles.is_empty());
     let duration = seconds(wanted.unwrap_or(usual).min(SESSION_LIMIT));
@@ -248,19 +298,16 @@ fn lasting(role: &AssumeRole, wanted: Option<Duration>) -> Option<Duration> {
     wanted.or(configured)
 }
 
-/// How long the role at `position` may last at most, as far as can be known.
-fn limit(chain: &Chain, want: Want<'_>, position: usize) -> Duration {
-    let with_long_lived = match &chain.source {
-        Source::AccessKey(key) => match key.place {
-            KeyPlace::Keystore | KeyPlace::File(_) => want.no_session,
-            KeyPlace::Temporary(_) => false,
-        },
-        Source::Ambient(ambient) => ambient.long_lived,
+/// How long a role may last that is assumed with what `before` gives, as far as can be known.
+fn limit(before: &Step<'_>) -> Duration {
+    let long_lived = match &before.origin {
+        Origin::Key(key) => !matches!(key.place, KeyPlace::Temporary(_)),
+        Origin::Ambient(ambient) => ambient.long_lived,
         // What a program prints may be one; STS knows.
-        Source::CredentialProcess(_) => true,
+        Origin::Process(_) => true,
         _ => false,
     };
-    if position == 0 && with_long_lived {
+    if long_lived {
         ROLE_LIMIT
     } else {
         CHAINED_LIMIT

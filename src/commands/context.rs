@@ -4,10 +4,11 @@
 use std::cell::{Cell, OnceCell};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::broker::{Answer, Broker, Connection, Progress, Want};
+use crate::broker::{self, Answer, Broker, Connection, Cut, Progress, Want};
 use crate::browser;
 use crate::cache::Cache;
 use crate::config::{Config, Files, Profile, SsoSession};
@@ -233,7 +234,12 @@ impl Context {
         let mut answer = broker.credentials(chain, want)?;
         loop {
             answer = match answer {
-                Answer::Ready(credentials) => return Ok(credentials),
+                Answer::Ready(credentials) => {
+                    if let Some(cut) = broker::cut(chain, want).filter(|_| self.has_waited()) {
+                        self.ui.note(&shorter(&profile.name, cut));
+                    }
+                    return Ok(credentials);
+                }
                 Answer::SignInRequired(_) if signed_in => {
                     let message =
                         "IAM Identity Center does not accept the sign-in that it has just given";
@@ -312,4 +318,28 @@ fn sign_in_required(session: &SsoSession, profile: &str) -> Error {
     let word = session.name.as_deref().unwrap_or(profile);
     let cause = format!("no one is signed in to {}", name(session));
     Error::new(Kind::SignInRequired, cause).hint(format!("run `vault login {word}`"))
+}
+
+/// Why credentials last shorter than was wished for.
+fn shorter(profile: &str, cut: Cut) -> String {
+    let hours = |duration: Duration| {
+        let minutes = duration.as_secs().div_ceil(60);
+        match (minutes / 60, minutes % 60) {
+            (hours, 0) => format!("{hours} h"),
+            (0, minutes) => format!("{minutes} min"),
+            (hours, minutes) => format!("{hours} h {minutes:02} min"),
+        }
+    };
+    let (limit, wish) = (hours(cut.limit), hours(cut.wish));
+    let to = if cut.chained {
+        " to a chained role"
+    } else {
+        ""
+    };
+    let way = if cut.longer_with_key {
+        "; with --no-session it may be longer"
+    } else {
+        ""
+    };
+    format!("`{profile}` lasts {limit}, not {wish}: AWS gives no more{to}{way}.")
 }

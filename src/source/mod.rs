@@ -1,7 +1,9 @@
 //! Where credentials come from. A source fetches and says what went wrong; it keeps nothing, and it
 //! talks to nobody but its server.
 
+pub mod ambient;
 pub mod eks;
+pub mod plain;
 pub mod process;
 pub mod program;
 pub mod sso;

@@ -15,7 +15,9 @@ use aws_smithy_async::time::SystemTimeSource;
 use aws_smithy_http_client::Connector;
 use aws_smithy_http_client::proxy::ProxyConfig;
 use aws_smithy_http_client::tls::{self, TlsContext, TrustStore, rustls_provider::CryptoMode};
-use aws_smithy_runtime_api::client::http::{SharedHttpClient, SharedHttpConnector, http_client_fn};
+use aws_smithy_runtime_api::client::http::{
+    HttpConnectorSettings, SharedHttpClient, SharedHttpConnector, http_client_fn,
+};
 use aws_smithy_runtime_api::client::interceptors::context::InterceptorContext;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
@@ -49,6 +51,7 @@ pub struct Settings {
 pub struct Transport {
     /// Always there, until this is dropped.
     runtime: Option<tokio::runtime::Runtime>,
+    trust: TlsContext,
     http: SharedHttpClient,
 }
 
@@ -64,9 +67,14 @@ impl Transport {
             .build()
             .map_err(|error| SourceError::Setup(error.to_string()))?;
         let trust = settings.ca_bundle.as_deref().map(trust_store).transpose()?;
+        let trust = TlsContext::builder()
+            .with_trust_store(trust.unwrap_or_default())
+            .build()
+            .map_err(|error| SourceError::Setup(error.to_string()))?;
         Ok(Self {
             runtime: Some(runtime),
-            http: http_client(trust.unwrap_or_default())?,
+            http: http_client(trust.clone()),
+            trust,
         })
     }
 
@@ -74,6 +82,20 @@ impl Transport {
     pub fn run<F: Future>(&self, future: F) -> F::Output {
         let runtime = self.runtime.as_ref().expect("only `drop` takes it");
         runtime.block_on(future)
+    }
+
+    /// A connector for requests that no service's client makes; `through_proxy` where the person's
+    /// proxy is to be used.
+    pub fn connector(&self, through_proxy: bool, connect: Duration) -> SharedHttpConnector {
+        let settings = HttpConnectorSettings::builder()
+            .connect_timeout(connect)
+            .build();
+        let proxy = if through_proxy {
+            ProxyConfig::from_env()
+        } else {
+            ProxyConfig::disabled()
+        };
+        connector(self.trust.clone(), settings, proxy)
     }
 
     /// What a service's client is made from. Built by hand: loading it would read the environment
@@ -103,20 +125,25 @@ impl Transport {
 }
 
 /// The SDK's own connector ignores proxies once a trust store is given to it, so this is ours.
-fn http_client(trust: TrustStore) -> Result<SharedHttpClient, SourceError> {
-    let context = TlsContext::builder()
-        .with_trust_store(trust)
-        .build()
-        .map_err(|error| SourceError::Setup(error.to_string()))?;
-    Ok(http_client_fn(move |settings, components| {
-        let mut connector = Connector::builder()
-            .tls_provider(tls::Provider::Rustls(CryptoMode::Ring))
-            .tls_context(context.clone());
-        connector.set_connector_settings(Some(settings.clone()));
-        connector.set_sleep_impl(components.sleep_impl());
-        connector.set_proxy_config(Some(ProxyConfig::from_env()));
-        SharedHttpConnector::new(connector.build())
-    }))
+fn http_client(trust: TlsContext) -> SharedHttpClient {
+    http_client_fn(move |settings, _| {
+        let proxy = ProxyConfig::from_env();
+        connector(trust.clone(), settings.clone(), proxy)
+    })
+}
+
+fn connector(
+    trust: TlsContext,
+    settings: HttpConnectorSettings,
+    proxy: ProxyConfig,
+) -> SharedHttpConnector {
+    let connector = Connector::builder()
+        .tls_provider(tls::Provider::Rustls(CryptoMode::Ring))
+        .tls_context(trust)
+        .connector_settings(settings)
+        .sleep_impl(TokioSleep::new())
+        .proxy_config(proxy);
+    SharedHttpConnector::new(connector.build())
 }
 
 impl Drop for Transport {
@@ -301,7 +328,7 @@ fn page(response: &HttpResponse) -> Option<u16> {
 }
 
 /// The cause at the bottom of a chain: the system's own words.
-fn innermost(error: &(dyn std::error::Error + 'static)) -> String {
+pub fn innermost(error: &(dyn std::error::Error + 'static)) -> String {
     let mut cause = error;
     while let Some(next) = cause.source() {
         cause = next;

@@ -59,7 +59,8 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ("files", &[]),
     ("cache", &["keystore", "files", "credentials"]),
     ("keystore", &["files", "credentials"]),
-    ("source", &["credentials", "config"]),
+    // The environment is a source: `credential_source = Environment`, and what leads to a container's.
+    ("source", &["credentials", "config", "env"]),
     ("deliver", &["credentials", "env"]),
     ("browser", &["env"]),
 ];

@@ -235,3 +235,34 @@ attempt(aws_access_key_id=role['accessKeyId'], aws_secret_access_key=role['secre
                     InvalidClientTokenId\nInvalidToken\nExpiredToken\nExpiredToken\n";
     assert_eq!(output.stdout, expected);
 }
+
+/// An instance and a container, as boto3 reads their credentials.
+#[test]
+fn boto3_is_a_machine_on_aws() {
+    let home = home();
+    let token = home.aws.make_secret("token-", 30);
+    home.aws
+        .configure(|behaviour| behaviour.container_token = Some(token.clone()));
+    let who = "print(boto3.client('sts').get_caller_identity()['Arn'])";
+    let instance = boto3(&home, who)
+        .env("AWS_EC2_METADATA_DISABLED", "false")
+        .env("AWS_EC2_METADATA_SERVICE_ENDPOINT", home.aws.url());
+    let said = instance.output().success().stdout;
+    let arn = "arn:aws:sts::555555555555:assumed-role/Machine/i-0123456789abcdef0";
+    assert_eq!(said.trim(), arn);
+    let uri = format!("{}/container/credentials", home.aws.url());
+    let container = |token: &str| {
+        boto3(&home, who)
+            .env("AWS_CONTAINER_CREDENTIALS_FULL_URI", &uri)
+            .env("AWS_CONTAINER_AUTHORIZATION_TOKEN", token)
+            .output()
+    };
+    let said = container(&token).success().stdout;
+    let arn = "arn:aws:sts::555555555555:assumed-role/Task/container";
+    assert_eq!(said.trim(), arn);
+    assert!(
+        container("another")
+            .stderr
+            .contains("the token is not the right one")
+    );
+}

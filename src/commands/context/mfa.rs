@@ -7,8 +7,7 @@ use crate::credentials::Secret;
 use crate::error::{Error, Kind};
 use crate::resolve::Chain;
 
-/// A slip of the finger or two, and no more: AWS locks nobody out, but a device whose codes are never
-/// right is another one.
+/// A slip of the finger or two, and no more: a device whose codes are never right is another one.
 const TRIES: usize = 3;
 
 impl Context {
@@ -24,20 +23,24 @@ impl Context {
         if !self.ui.can_ask() {
             return Err(code_required(device, &chain.profile));
         }
-        let _asking = broker.lock_for_code(device, || {
+        let asking = broker.ask_for_code(device, || {
             let waiting = "Waiting for the MFA code that another vault has asked for.";
             self.ui.note(waiting);
         })?;
+        let want = Want { code: None, ..want };
         let mut question = format!("MFA code of {}", device.serial);
         for _ in 0..TRIES {
             // Who waited may find what it needs.
-            match broker.credentials(chain, Want { code: None, ..want })? {
+            match broker.credentials(chain, want)? {
                 Answer::CodeRequired(still) if still.serial == device.serial => {}
                 other => return Ok(other),
             }
             let code = Code::new(self.ask_code(&question)?);
-            let code = Some(&code);
-            match broker.credentials(chain, Want { code, ..want }) {
+            let with = Want {
+                code: Some(&code),
+                ..want
+            };
+            match broker.credentials(chain, with) {
                 Err(error) if error.is_wrong_code() => {}
                 answer => return Ok(answer?),
             }
@@ -47,6 +50,7 @@ impl Context {
             );
         }
         let message = format!("no code of `{}` was accepted", device.serial);
+        asking.failed(&message);
         let error = Error::new(Kind::Failed, message);
         Err(error.hint("check `mfa_serial`, and the clock of the device"))
     }

@@ -6,13 +6,13 @@ use std::time::Duration;
 use super::mfa::is_code;
 use super::surroundings::Surroundings;
 use super::{Context, profile_variables};
-use crate::broker::{CHAINED_LIMIT, Code, Reader, Want};
+use crate::broker::{Code, Reader, Want};
 use crate::config::Profile;
 use crate::credentials::{Credentials, Secret};
 use crate::deliver::environment::Handover;
 use crate::env;
 use crate::error::{Error, Kind};
-use crate::resolve::Chain;
+use crate::resolve::{Chain, SourceKind};
 use crate::settings::parse_duration;
 use crate::source::eks;
 
@@ -107,9 +107,9 @@ fn duration(text: &str) -> Result<Duration, String> {
 }
 
 /// How long the credentials are to last, where that can be chosen.
-fn wanted(option: Option<Duration>, chain: &Chain) -> Result<Option<Duration>, Error> {
+pub(super) fn wanted(option: Option<Duration>, chain: &Chain) -> Result<Option<Duration>, Error> {
     match option {
-        _ if chain.roles.is_empty() => Ok(None),
+        _ if chain.kind() == SourceKind::Sso => Ok(None),
         Some(duration) => Ok(Some(duration)),
         None => variable(),
     }
@@ -118,13 +118,10 @@ fn wanted(option: Option<Duration>, chain: &Chain) -> Result<Option<Duration>, E
 /// Says why the wish of the command line was not met. Not where the credentials were cached: with
 /// those nothing is said.
 fn explain(context: &Context, wish: Option<Duration>, chain: &Chain) {
-    let note = match wish {
-        Some(_) if chain.roles.is_empty() => "the permission set decides how long these last",
-        Some(wish) if wish > CHAINED_LIMIT => "AWS ends the session of a chained role after 1 h",
-        _ => return,
-    };
-    if context.has_waited() {
-        context.ui.note(&format!("Note on --duration: {note}."));
+    if wish.is_some() && chain.kind() == SourceKind::Sso && context.has_waited() {
+        context
+            .ui
+            .note("Note on --duration: the permission set decides how long these last.");
     }
 }
 

@@ -41,6 +41,10 @@ pub struct Behaviour {
     pub mfa_codes: HashMap<String, String>,
     /// The tokens that `AssumeRoleWithWebIdentity` takes.
     pub web_identity_tokens: Vec<String>,
+    /// The role of the EC2 instance, if it has one.
+    pub instance_role: Option<String>,
+    /// What the container's endpoint wants to see in `Authorization`.
+    pub container_token: Option<String>,
 }
 
 /// What happens when a browser comes to a page that asks the person.
@@ -136,6 +140,8 @@ impl Default for Behaviour {
             roles: standard_roles(),
             mfa_codes: HashMap::new(),
             web_identity_tokens: Vec::new(),
+            instance_role: Some("Machine".to_owned()),
+            container_token: None,
         }
     }
 }

@@ -1,5 +1,6 @@
 //! A fake AWS: one HTTP server that is IAM Identity Center (sign-in and portal), STS, S3's list of
-//! buckets and the console's federation endpoint at once. It keeps real state and rejects what AWS
+//! buckets, the console's federation endpoint, and an instance's and a container's
+//! credentials at once. It keeps real state and rejects what AWS
 //! would reject, so that a client which passes here has a chance there; the AWS CLI and boto3
 //! signing in to it (`tests/cli/fake_aws.rs`) keep it honest.
 //!
@@ -11,6 +12,7 @@ mod console;
 mod encoding;
 mod faults;
 mod http;
+mod machine;
 mod oidc;
 mod operation;
 mod pages;

@@ -3,7 +3,7 @@
 use super::encoding::value;
 use super::http::{Answer, Request};
 use super::state::State;
-use super::{console, faults, oidc, pages, portal, s3, sts};
+use super::{console, faults, machine, oidc, pages, portal, s3, sts};
 
 /// Everything that the fake does. `Unexpected` is what it does not.
 const KNOWN: &[&str] = &[
@@ -18,6 +18,10 @@ const KNOWN: &[&str] = &[
     "Logout",
     "GetSigninToken",
     "ConsoleLogin",
+    "InstanceToken",
+    "InstanceRoles",
+    "InstanceCredentials",
+    "ContainerCredentials",
     "CaptivePage",
     "Unexpected",
 ];
@@ -51,6 +55,10 @@ pub fn of(request: &Request) -> &'static str {
         ("GET", "/assignment/roles") => "ListAccountRoles",
         ("POST", "/logout") => "Logout",
         ("GET" | "POST", "/federation") => of_console(request),
+        ("PUT", "/latest/api/token") => "InstanceToken",
+        ("GET", machine::ROLES) => "InstanceRoles",
+        ("GET", path) if path.starts_with(machine::ROLES) => "InstanceCredentials",
+        ("GET", "/container/credentials") => "ContainerCredentials",
         ("GET", "/captive") => "CaptivePage",
         ("GET" | "POST", "/") => of_root(request),
         _ => "Unexpected",
@@ -92,6 +100,10 @@ pub fn perform(operation: &str, state: &mut State, request: &Request) -> Answer 
         "Logout" => portal::logout(state, request),
         "GetSigninToken" => console::get_signin_token(state, request),
         "ConsoleLogin" => console::login(state, request),
+        "InstanceToken" => machine::instance_token(state, request),
+        "InstanceRoles" => machine::instance_roles(state, request),
+        "InstanceCredentials" => machine::instance_credentials(state, request),
+        "ContainerCredentials" => machine::container_credentials(state, request),
         "CaptivePage" => Answer::html(200, faults::CAPTIVE_PAGE),
         "ListBuckets" => s3::list_buckets(state, request),
         "Unexpected" => Answer::aws_error(404, "UnknownOperationException", "no such operation"),

@@ -135,6 +135,8 @@ pub struct State {
     pub refresh_tokens: HashMap<String, String>,
     pub keys: HashMap<String, AccessKey>,
     pub signin_tokens: HashMap<String, Timestamp>,
+    /// Of the instance's metadata service.
+    pub instance_tokens: HashMap<String, Timestamp>,
     /// When each token asked the portal, within the last second.
     pub portal_requests: HashMap<String, VecDeque<Instant>>,
     secrets: Vec<String>,
@@ -154,6 +156,7 @@ impl State {
             refresh_tokens: HashMap::new(),
             keys: HashMap::new(),
             signin_tokens: HashMap::new(),
+            instance_tokens: HashMap::new(),
             portal_requests: HashMap::new(),
             secrets: Vec::new(),
         }

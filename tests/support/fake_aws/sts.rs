@@ -13,7 +13,7 @@ use super::state::{AccessKey, Principal, State};
 
 type Parameters = [(String, String)];
 
-/// What a role may last that a role assumed.
+/// What a role may last that was assumed with temporary credentials.
 const CHAINED_LIMIT: u64 = 3600;
 
 pub fn perform(action: &str, state: &mut State, request: &Request) -> Answer {
@@ -114,7 +114,9 @@ fn assume_role(
     }
     let chained = matches!(caller, Principal::Role { .. });
     let seconds = duration(parameters, 3600, role.longest.as_secs())?;
-    if chained && seconds > CHAINED_LIMIT {
+    // Sessions of users count as well, though AWS's pages speak of roles alone.
+    let temporary = !matches!(caller, Principal::User { session: false, .. });
+    if temporary && seconds > CHAINED_LIMIT {
         return Err(invalid(
             "The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by \
              role chaining",
