@@ -1,5 +1,6 @@
-//! Opens a URL in a browser: the command that the person named, else the system's. It never waits
-//! for the browser, hands it nothing of vault's, and leaves no child behind.
+//! Opens a URL in a browser: the command that the person named, else the system's. The command may be
+//! a template that has a place for the profile, too. It never waits for the browser, hands it nothing
+//! of vault's, and leaves no child behind.
 
 use std::io;
 use std::process::{Command, Stdio};
@@ -18,6 +19,15 @@ pub enum BrowserError {
     /// It would not start.
     #[error("`{0}` does not start")]
     DoesNotStart(String, #[source] io::Error),
+}
+
+/// What is opened, and on whose account.
+#[derive(Clone, Copy, Debug)]
+pub struct Page<'a> {
+    /// The address.
+    pub url: &'a str,
+    /// The AWS profile, for a browser that keeps one's pages apart from another's.
+    pub profile: &'a str,
 }
 
 /// The command to open URLs with: the option's, `AWS_VAULT_BROWSER`'s, the setting's, `BROWSER`'s, else
@@ -40,21 +50,21 @@ pub fn command(
     })
 }
 
-/// Opens `url` with `command`, else with the system's browser.
+/// Opens a page with `command`, else with the system's browser.
 ///
 /// # Errors
 ///
-/// It could not be started.
-pub fn open(command: Option<&str>, url: &str) -> Result<(), BrowserError> {
+/// It could not be started. The error does not say the address, which may hold a secret.
+pub fn open(command: Option<&str>, page: Page<'_>) -> Result<(), BrowserError> {
     if let Some(command) = command {
-        return start(command, url);
+        return start(command, page);
     }
     if !has_display() {
         return Err(BrowserError::None);
     }
     let mut result = Err(BrowserError::None);
     for command in SYSTEM {
-        result = start(command, url);
+        result = start(command, page);
         if result.is_ok() {
             break;
         }
@@ -72,32 +82,82 @@ const SYSTEM: &[&str] = if cfg!(target_os = "macos") {
     &["xdg-open", "wslview", "x-www-browser"]
 };
 
-/// Words as a shell has them, with the URL in the place of `{url}` or `%s`, else at the end.
-fn words(command: &str, url: &str) -> Result<Vec<String>, BrowserError> {
+/// A command of many words, each with a place for the address, the profile, or neither.
+fn template(command: &str) -> Result<Vec<String>, BrowserError> {
     let wrong = |what| BrowserError::Command(command.to_owned(), what);
     // Windows's own separator is a shell's escape.
     let escaped = command.replace('\\', r"\\");
     let text = if cfg!(windows) { &escaped } else { command };
-    let mut words = shlex::split(text).ok_or_else(|| wrong("a quote is not closed"))?;
+    let words = shlex::split(text).ok_or_else(|| wrong("a quote is not closed"))?;
     if words.is_empty() {
         return Err(wrong("it is empty"));
-    }
-    let mut placed = false;
-    for word in &mut words {
-        for place in ["{url}", "%s"] {
-            placed |= word.contains(place);
-            *word = word.replace(place, url);
-        }
-    }
-    if !placed {
-        words.push(url.to_owned());
     }
     Ok(words)
 }
 
-fn start(command: &str, url: &str) -> Result<(), BrowserError> {
-    let words = words(command, url)?;
-    let failed = |error| BrowserError::DoesNotStart(words[0].clone(), error);
+/// The words with the URL in the place of `{url}` or `%s`, else at the end, and the profile in the
+/// place of `{profile}`.
+fn filled(template: &[String], page: Page<'_>) -> Vec<String> {
+    let has_place = |word: &String| URL_PLACES.iter().any(|place| word.contains(place));
+    let mut words: Vec<_> = template.iter().map(|word| fill(word, page)).collect();
+    if !template.iter().any(has_place) {
+        words.push(page.url.to_owned());
+    }
+    words
+}
+
+const URL_PLACES: [&str; 2] = ["{url}", "%s"];
+
+/// One pass over the word: what was put in is not looked through for places.
+fn fill(word: &str, page: Page<'_>) -> String {
+    let encode = |value: &str| match is_address(word) {
+        true => percent_encode(value),
+        false => value.to_owned(),
+    };
+    let places = [
+        (URL_PLACES[0], page.url),
+        (URL_PLACES[1], page.url),
+        ("{profile}", page.profile),
+    ];
+    let mut filled = String::new();
+    let mut rest = word;
+    while let Some(next) = rest.chars().next() {
+        match places.iter().find(|(place, _)| rest.starts_with(place)) {
+            Some((place, value)) => {
+                filled.push_str(&encode(value));
+                rest = &rest[place.len()..];
+            }
+            None => {
+                filled.push(next);
+                rest = &rest[next.len_utf8()..];
+            }
+        }
+    }
+    filled
+}
+
+/// Whether a word is an address itself, with places for parts of it
+/// (`ext+container:name={profile}&url={url}`): what is put there must not end them. A scheme of one
+/// letter is a drive of Windows's.
+fn is_address(word: &str) -> bool {
+    let of_scheme = |c: char| c.is_ascii_alphanumeric() || "+.-".contains(c);
+    word.split_once(':').is_some_and(|(scheme, _)| {
+        scheme.len() > 1
+            && scheme.starts_with(|c: char| c.is_ascii_alphabetic())
+            && scheme.chars().all(of_scheme)
+    })
+}
+
+fn percent_encode(value: &str) -> String {
+    let form: String = form_urlencoded::byte_serialize(value.as_bytes()).collect();
+    // A form's space; a plus sign itself is encoded by now.
+    form.replace('+', "%20")
+}
+
+fn start(command: &str, page: Page<'_>) -> Result<(), BrowserError> {
+    let template = template(command)?;
+    let words = filled(&template, page);
+    let failed = |error| BrowserError::DoesNotStart(template[0].clone(), error);
     let mut browser = detached(&words);
     for secret in env::SECRETS {
         browser.env_remove(secret);
@@ -149,32 +209,53 @@ fn has_display() -> bool {
 mod tests {
     use super::*;
 
+    fn words(command: &str, url: &str) -> Vec<String> {
+        let profile = "a b&c";
+        filled(&template(command).unwrap(), Page { url, profile })
+    }
+
     #[test]
-    fn the_url_stands_where_the_command_wants_it() {
-        let url = "https://x/?a=b c";
-        let table: [(&str, &[&str]); 4] = [
+    fn the_url_and_the_profile_stand_where_the_command_wants_them() {
+        let url = "https://x/?a=b c&d={profile}";
+        let table: [(&str, &[&str]); 7] = [
             ("firefox", &["firefox", url]),
             ("open -a 'My Browser'", &["open", "-a", "My Browser", url]),
             (
                 "firefox --url={url} -x",
-                &["firefox", "--url=https://x/?a=b c", "-x"],
+                &["firefox", "--url=https://x/?a=b c&d={profile}", "-x"],
             ),
             ("lynx %s", &["lynx", url]),
+            (
+                "chromium --profile-directory={profile}",
+                &["chromium", "--profile-directory=a b&c", url],
+            ),
+            (
+                "firefox 'ext+container:name={profile}&url={url}'",
+                &[
+                    "firefox",
+                    "ext+container:name=a%20b%26c&url=https%3A%2F%2Fx%2F%3Fa%3Db%20c%26d%3D%7Bprofile%7D",
+                ],
+            ),
+            ("b C:{profile} {url}", &["b", "C:a b&c", url]),
         ];
         for (command, expected) in table {
-            assert_eq!(words(command, url).unwrap(), expected, "{command}");
+            assert_eq!(words(command, url), expected, "{command}");
         }
-        assert!(words("open 'x", url).is_err());
-        assert!(words("  ", url).is_err());
+        assert!(template("open 'x").is_err());
+        assert!(template("  ").is_err());
     }
 
     #[cfg(unix)]
     #[test]
-    fn a_browser_that_is_not_there_is_an_error() {
-        let error = start("no-such-browser-anywhere", "https://x").unwrap_err();
-        assert!(
-            error.to_string().contains("no-such-browser-anywhere"),
-            "{error}"
-        );
+    fn a_browser_that_is_not_there_is_an_error_that_does_not_say_the_address() {
+        for command in ["no-such-browser-anywhere", "{url}/no-such-browser-anywhere"] {
+            let page = Page {
+                url: "https://x/?SigninToken=secret",
+                profile: "prod",
+            };
+            let error = start(command, page).unwrap_err().to_string();
+            assert!(error.contains("no-such-browser-anywhere"), "{error}");
+            assert!(!error.contains("secret"), "{error}");
+        }
     }
 }

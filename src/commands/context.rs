@@ -8,26 +8,26 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::broker::{self, Answer, Broker, Connection, Cut, Progress, Want};
-use crate::browser;
+use crate::broker::{self, Answer, Broker, Connection, Cut, Want};
 use crate::cache::Cache;
 use crate::config::{Config, Files, Profile, SsoSession};
-use crate::credentials::{AccessToken, Credentials};
+use crate::credentials::Credentials;
 use crate::env;
 use crate::error::{Error, Kind};
 use crate::resolve::{self, Chain, Facts, KeyPlace, ResolveError, Source};
 use crate::settings::Settings;
-use crate::source::sso::DeviceAuthorization;
 use crate::source::transport;
 use crate::ui::{self, Ui};
 use keystore::cache;
 pub(in crate::commands) use request::Request;
+pub(in crate::commands) use sign_in::SignIn;
 use surroundings::Surroundings;
 pub(in crate::commands) use surroundings::profile_variables;
 
 mod keystore;
 mod mfa;
 mod request;
+mod sign_in;
 mod surroundings;
 
 /// What a command works with.
@@ -38,17 +38,6 @@ pub(super) struct Context {
     config: OnceCell<Config>,
     /// Whether anything took longer than a look into the cache.
     waited: Cell<bool>,
-}
-
-/// How a person signs in.
-#[derive(Clone, Debug, Default)]
-pub(super) struct SignIn {
-    /// Although there is a sign-in already.
-    pub(super) force: bool,
-    /// Without opening a browser.
-    pub(super) no_browser: bool,
-    /// With this browser command.
-    pub(super) browser: Option<String>,
 }
 
 impl Context {
@@ -249,62 +238,12 @@ impl Context {
                     if !self.ui.can_ask() {
                         return Err(sign_in_required(&session, &profile.name));
                     }
-                    self.sign_in(&broker, &session, &SignIn::default())?;
+                    self.sign_in(&broker, &session, &SignIn::for_profile(&profile.name))?;
                     signed_in = true;
                     broker.credentials(chain, want)?
                 }
                 Answer::CodeRequired(device) => self.with_code(&broker, chain, want, &device)?,
             };
-        }
-    }
-
-    /// Signs in with a person: shows URL and code, opens the browser, waits.
-    pub(super) fn sign_in(
-        &self,
-        broker: &Broker<'_>,
-        session: &SsoSession,
-        how: &SignIn,
-    ) -> Result<AccessToken, Error> {
-        let setting = self.settings.browser.clone();
-        let command = browser::command(how.browser.clone(), setting)?;
-        let token = broker.sign_in(session, how.force, &mut |progress| match progress {
-            Progress::WaitingForAnother => {
-                self.ui
-                    .note("Waiting for the sign-in that another vault has begun.");
-            }
-            Progress::Code(authorization) => {
-                self.show(session, authorization, how, command.as_deref());
-            }
-        })?;
-        Ok(token)
-    }
-
-    fn show(
-        &self,
-        session: &SsoSession,
-        authorization: &DeviceAuthorization,
-        how: &SignIn,
-        browser: Option<&str>,
-    ) {
-        let url = &authorization.verification_uri;
-        let minutes = authorization.expires_in.as_secs().div_ceil(60);
-        let introduction = format!(
-            "Signing in to {}. Confirm this code in a browser, within {minutes} min:",
-            name(session)
-        );
-        self.ui
-            .show_code(&introduction, &authorization.user_code, url);
-        if how.no_browser || self.ui.no_input() {
-            return;
-        }
-        if let Err(error) = browser::open(browser, url) {
-            tracing::info!(%error, "no browser was opened");
-            if !matches!(error, browser::BrowserError::None) {
-                self.ui.warn(&format!(
-                    "no browser was opened: {}",
-                    Error::from(error).one_line()
-                ));
-            }
         }
     }
 }

@@ -117,6 +117,7 @@ impl Args {
             force: self.force,
             no_browser: self.no_browser,
             browser: self.browser.clone(),
+            profile: target.profile.as_ref().map(|profile| profile.name.clone()),
         };
         let token = context.sign_in(&broker, session, &how)?;
         context.ui.note(&format!(

@@ -155,6 +155,40 @@ fn a_browser_command_may_have_arguments_and_say_where_the_address_goes() {
     assert_eq!(home.browser_urls().len(), 1);
 }
 
+/// One browser for each profile: a container of Firefox's, whose address has the page's in it, or a
+/// profile of Chromium's.
+#[test]
+fn a_template_has_a_place_for_the_profile() {
+    let home = consent_by_visit();
+    let browser = home.browser();
+    let script = format!(
+        "#!/bin/sh\nprintf '%s\\n' \"$@\" >>'{}'\nexec '{}' \"$2\"\n",
+        home.path("browser/words").display(),
+        browser.display()
+    );
+    let wrapper = home.write_script("bin/wrapper", &script);
+    let template = "browser = \"wrapper --profile-directory={profile} {url} 'ext+container:name={profile}&url={url}'\"";
+    assert!(wrapper.exists());
+    let text = format!("[login]\n{template}\n");
+    home.write(".config/vault/config.toml", &text);
+    for (arguments, name) in [
+        (&["login", "dev"][..], "dev"),
+        (&["login", "corp", "--force"], "corp"),
+    ] {
+        home.vault(arguments).output().success();
+        let words = home.read("browser/words");
+        let words: Vec<_> = words.lines().collect();
+        let [directory, url, container] = words[words.len() - 3..] else {
+            panic!("{words:?}");
+        };
+        assert_eq!(directory, format!("--profile-directory={name}"));
+        assert!(url.starts_with("http://127.0.0.1:"), "{url}");
+        let begins = format!("ext+container:name={name}&url=http%3A%2F%2F127.0.0.1%3A");
+        assert!(container.starts_with(&begins), "{container}");
+        assert_eq!(container.matches('&').count(), 1, "{container}");
+    }
+}
+
 #[test]
 fn a_browser_that_does_not_start_is_a_warning_and_no_error() {
     let home = Home::consenting();
