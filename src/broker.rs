@@ -18,6 +18,7 @@ use crate::source::ambient::AmbientError;
 use crate::source::process::{self, ProcessError};
 use crate::source::sso::DeviceAuthorization;
 use crate::source::transport::{self, Transport};
+use crate::source::web_identity::TokenError;
 
 mod code;
 mod elsewhere;
@@ -139,6 +140,12 @@ pub enum BrokerError {
     /// A key in a file.
     #[error(transparent)]
     Config(#[from] ConfigError),
+    /// The file of a web identity token.
+    #[error(transparent)]
+    Token(#[from] TokenError),
+    /// A role that could not be assumed with a web identity token.
+    #[error("cannot assume `{0}` with a web identity token")]
+    WebIdentity(String, #[source] SourceError),
     /// A `credential_process`.
     #[error("the credential_process of profile `{0}` gave no credentials")]
     Process(String, #[source] ProcessError),
@@ -228,7 +235,9 @@ impl<'a> Broker<'a> {
                     BrokerError::Source(_)
                     | BrokerError::Role(..)
                     | BrokerError::Session(..)
-                    | BrokerError::Process(..),
+                    | BrokerError::Process(..)
+                    | BrokerError::Token(..)
+                    | BrokerError::WebIdentity(..),
                 ),
                 Some(cached),
             ) => Ok(Answer::Ready(cached)),

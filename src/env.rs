@@ -32,6 +32,13 @@ pub const AWS_SESSION_TOKEN: &str = "AWS_SESSION_TOKEN";
 /// When the credentials end, RFC 3339 with `Z`.
 pub const AWS_CREDENTIAL_EXPIRATION: &str = "AWS_CREDENTIAL_EXPIRATION";
 
+/// The file of a web identity token, as Kubernetes and CI systems name it to a program.
+pub const AWS_WEB_IDENTITY_TOKEN_FILE: &str = "AWS_WEB_IDENTITY_TOKEN_FILE";
+/// The role that goes with that token.
+pub const AWS_ROLE_ARN: &str = "AWS_ROLE_ARN";
+/// How a session of that role shows in CloudTrail.
+pub const AWS_ROLE_SESSION_NAME: &str = "AWS_ROLE_SESSION_NAME";
+
 /// Where an EC2 instance's metadata service is.
 pub const AWS_EC2_METADATA_SERVICE_ENDPOINT: &str = "AWS_EC2_METADATA_SERVICE_ENDPOINT";
 /// `IPv6`: the instance's metadata service is asked by it.

@@ -13,8 +13,8 @@ use crate::config::{
     Config, ConfigError, CredentialSource, KeyFile, Place, Profile, Role, Sso, SsoSession, closest,
 };
 pub use chain::{
-    AccessKey, Ambient, AssumeRole, Chain, KeyPlace, LoginSession, Process, Source, SourceKind,
-    WebIdentity,
+    AccessKey, Ambient, AssumeRole, Chain, GivenIdentity, KeyPlace, LoginSession, Process, Source,
+    SourceKind, WebIdentity,
 };
 
 /// What resolving has to know that is not in the files.
@@ -23,6 +23,9 @@ pub struct Facts<'a> {
     pub stored_key: &'a dyn Fn(&str) -> Option<String>,
     /// What is at a place outside of the files.
     pub ambient: &'a dyn Fn(CredentialSource) -> Ambient,
+    /// The role that the environment names, for the token that it names: for a profile that says of no
+    /// source of its own. The AWS CLI looks at it where no profile is named on its command line.
+    pub web_identity: &'a dyn Fn() -> Option<GivenIdentity>,
 }
 
 /// Why a name leads to no chain.
@@ -102,7 +105,7 @@ pub fn resolve(config: &Config, facts: &Facts<'_>, name: &str) -> Result<Chain, 
         let failed = |e| unusable(name, &profile.name, e);
         let own = |stored| own_source(config, &profile, stored, region.as_deref()).map_err(failed);
         let Some(role) = assumes(&profile, links.len() > 1, stored.is_some()) else {
-            break own(stored)?;
+            break or_given(own(stored)?, facts, &profile, region.as_deref());
         };
         roles.push(assume(role, &profile, region.as_deref()));
         match origin(role, &profile, stored.is_some()).map_err(failed)? {
@@ -247,6 +250,25 @@ fn web_identity(profile: &Profile, region: Option<String>) -> Option<WebIdentity
         session_name: role.session_name.clone(),
         duration: role.duration,
         region,
+    })
+}
+
+/// A profile without a source is served by the web identity that the environment names, where it does.
+fn or_given(own: Source, facts: &Facts<'_>, profile: &Profile, region: Option<&str>) -> Source {
+    let given = match own {
+        Source::None => (facts.web_identity)(),
+        _ => None,
+    };
+    let Some(given) = given else {
+        return own;
+    };
+    Source::WebIdentity(WebIdentity {
+        profile: profile.name.clone(),
+        role_arn: given.role_arn,
+        token_file: given.token_file,
+        session_name: given.session_name,
+        duration: None,
+        region: profile.region.clone().or(region.map(str::to_owned)),
     })
 }
 

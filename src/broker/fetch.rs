@@ -49,9 +49,7 @@ impl Broker<'_> {
                 };
                 self.assume(role, *duration, mfa, &with)?
             }
-            Origin::WebIdentity(web) => {
-                return Err(not_served(&web.profile, "web_identity_token_file"));
-            }
+            Origin::WebIdentity(web) => self.web_identity(*web)?,
             Origin::Process(process) => self.process(process)?,
             Origin::LoginSession(login) => return Err(not_served(&login.profile, "login_session")),
             Origin::Ambient(ambient) => {
@@ -132,7 +130,7 @@ impl Broker<'_> {
         mfa: Option<Mfa<'_>>,
         with: &Credentials,
     ) -> Result<Credentials, BrokerError> {
-        let session_name = session_name(role);
+        let session_name = session_name(role.session_name.as_deref(), &role.profile);
         let request = RoleRequest {
             role_arn: &role.role_arn,
             session_name: &session_name,
@@ -155,12 +153,12 @@ impl Broker<'_> {
 
     /// Where STS is asked: where the profile says, else this run, else where the role's partition
     /// began.
-    fn region<'r>(&'r self, own: Option<&'r str>, role_arn: &str) -> &'r str {
+    pub(super) fn region<'r>(&'r self, own: Option<&'r str>, role_arn: &str) -> &'r str {
         own.or(self.connection.region.as_deref())
             .unwrap_or_else(|| sts_region(role_arn))
     }
 
-    fn sts<'r>(&'r self, region: &'r str) -> Result<Sts<'r>, BrokerError> {
+    pub(super) fn sts<'r>(&'r self, region: &'r str) -> Result<Sts<'r>, BrokerError> {
         let endpoint = self.connection.sts.as_deref();
         Ok(Sts::new(self.transport()?, region, endpoint))
     }

@@ -71,10 +71,17 @@ pub(super) enum Origin<'a> {
         duration: Option<i32>,
         mfa: Option<Device<'a>>,
     },
-    WebIdentity(&'a WebIdentity),
+    WebIdentity(Web<'a>),
     Process(&'a Process),
     LoginSession(&'a LoginSession),
     Ambient(&'a Ambient),
+}
+
+/// A role that is assumed with a token, and for how long.
+#[derive(Clone, Copy)]
+pub(super) struct Web<'a> {
+    pub(super) role: &'a WebIdentity,
+    pub(super) duration: Option<i32>,
 }
 
 /// A device that shows codes.
@@ -171,6 +178,7 @@ impl Step<'_> {
         let seconds = match self.origin {
             Origin::Session { duration, .. } => duration,
             Origin::Role { duration, .. } => duration?,
+            Origin::WebIdentity(web) => web.duration?,
             _ => return None,
         };
         Some(SignedDuration::from_secs(seconds.into()))
@@ -191,9 +199,17 @@ fn begin<'a>(chain: &'a Chain, want: Want<'_>) -> Result<Vec<Step<'a>>, BrokerEr
         }
         Source::AccessKey(key) => return Ok(of_key(chain, key, want)),
         Source::WebIdentity(web) => {
-            let inputs = [web.role_arn.as_str(), &web.token_file];
-            let key = Key::hashed(Kind::WebIdentity, &inputs, None);
-            (Name::Kept(key), Origin::WebIdentity(web))
+            // Not the token: it is renewed every few minutes, and the role stays the same.
+            let session_name = session_name(web.session_name.as_deref(), &web.profile);
+            let inputs = [web.role_arn.as_str(), &web.token_file, &session_name];
+            let own = web
+                .duration
+                .map(|seconds| Duration::from_secs(seconds.into()));
+            let wanted = want.duration.filter(|_| chain.roles.is_empty());
+            let duration = wanted.or(own).map(|wish| seconds(wish.min(ROLE_LIMIT)));
+            let key = Key::hashed(Kind::WebIdentity, &inputs, duration);
+            let role = web;
+            (Name::Kept(key), Origin::WebIdentity(Web { role, duration }))
         }
         Source::CredentialProcess(process) => {
             let key = Key::hashed(Kind::CredentialProcess, &[&process.command], None);
@@ -268,7 +284,7 @@ fn role_key(
     duration: Option<i32>,
     mfa: Option<Device<'_>>,
 ) -> Key {
-    let session_name = session_name(role);
+    let session_name = session_name(role.session_name.as_deref(), &role.profile);
     let mut inputs = vec![
         before,
         &role.role_arn,
@@ -320,13 +336,12 @@ fn seconds(duration: Duration) -> i32 {
 
 /// How the session shows in CloudTrail: what the profile says, else the profile's name in the
 /// letters that STS allows, the same each time, since it is part of the key.
-pub(super) fn session_name(role: &AssumeRole) -> String {
-    if let Some(name) = &role.session_name {
-        return name.clone();
+pub(super) fn session_name(own: Option<&str>, profile: &str) -> String {
+    if let Some(name) = own {
+        return name.to_owned();
     }
     let allowed = |c: char| c.is_ascii_alphanumeric() || "_+=,.@-".contains(c);
-    let name: String = role
-        .profile
+    let name: String = profile
         .chars()
         .map(|c| if allowed(c) { c } else { '-' })
         .take(58)

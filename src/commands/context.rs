@@ -129,6 +129,7 @@ impl Context {
         resolve(&Facts {
             stored_key: &|profile| self.cache.access_key_id(profile),
             ambient: &surroundings::ambient,
+            web_identity: &surroundings::web_identity,
         })
     }
 

@@ -3,8 +3,31 @@
 
 use super::{Error, Kind};
 use crate::broker::BrokerError;
+use crate::source::SourceError;
 use crate::source::process::ProcessError;
 use crate::source::program::ProgramError;
+
+/// A role that could not be assumed with a token.
+pub(super) fn web_identity(role: &str, cause: SourceError) -> Error {
+    let hint = match &cause {
+        SourceError::Forbidden(_) => Some(
+            "check the role's trust policy: its provider, and what it wants of the token's `sub` and `aud`",
+        ),
+        SourceError::Service { code, .. } if code.starts_with("ExpiredToken") => {
+            Some("the token's time is over: whatever writes its file must renew it")
+        }
+        SourceError::Service { code, .. } if code == "InvalidIdentityToken" => {
+            Some("check that the role's account knows who issued the token, and for which audience")
+        }
+        _ => None,
+    };
+    let made =
+        Error::from(cause).context(format!("cannot assume `{role}` with a web identity token"));
+    match hint {
+        Some(hint) => made.hint(hint),
+        None => made,
+    }
+}
 
 /// A `credential_process`.
 pub(super) fn process(error: &BrokerError, profile: &str, cause: &ProcessError) -> Error {

@@ -83,6 +83,17 @@ pub struct WebIdentity {
     pub region: Option<String>,
 }
 
+/// A web identity that the environment names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GivenIdentity {
+    /// Which role.
+    pub role_arn: String,
+    /// Where the token is.
+    pub token_file: String,
+    /// `RoleSessionName`
+    pub session_name: Option<String>,
+}
+
 /// A program that prints credentials.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Process {

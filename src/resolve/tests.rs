@@ -11,6 +11,7 @@ fn facts() -> Facts<'static> {
             identity: "x".to_owned(),
             long_lived: false,
         },
+        web_identity: &|| None,
     }
 }
 
@@ -240,4 +241,31 @@ fn a_word_for_login_is_a_session_or_a_profile_that_leads_to_one() {
             "{word}"
         );
     }
+}
+
+/// In the environment of a pod: it serves who has nothing else, a role's source included.
+#[test]
+fn the_environments_web_identity_is_for_profiles_without_a_source() {
+    let facts = Facts {
+        web_identity: &|| {
+            Some(GivenIdentity {
+                role_arn: "given".to_owned(),
+                token_file: "token".to_owned(),
+                session_name: None,
+            })
+        },
+        ..facts()
+    };
+    let text = format!(
+        "[profile pod]\nregion = r\n[profile sso]\n{SSO}[profile stored]\nregion = r\n\
+        [profile over]\nrole_arn = ra\nsource_profile = pod\n\
+        [profile self]\nrole_arn = rs\nsource_profile = self\n"
+    );
+    let config = Config::from_texts(&text, "").unwrap();
+    let source = |name| resolve(&config, &facts, name).map(|chain| chain.source.key());
+    assert_eq!(source("pod").unwrap(), "web_identity_token_file");
+    assert_eq!(source("over").unwrap(), "web_identity_token_file");
+    assert_eq!(source("sso").unwrap(), "sso_account_id");
+    assert_eq!(source("stored").unwrap(), "aws_access_key_id");
+    assert!(matches!(source("self"), Err(ResolveError::Loop { .. })));
 }

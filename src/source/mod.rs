@@ -9,6 +9,7 @@ pub mod program;
 pub mod sso;
 pub mod sts;
 pub mod transport;
+pub mod web_identity;
 
 use std::path::PathBuf;
 

@@ -31,6 +31,17 @@ pub struct RoleRequest<'a> {
     pub mfa: Option<Mfa<'a>>,
 }
 
+/// What `AssumeRoleWithWebIdentity` is asked with, besides the token.
+#[derive(Clone, Copy, Debug)]
+pub struct WebIdentityRequest<'a> {
+    /// The role.
+    pub role_arn: &'a str,
+    /// How the session shows in CloudTrail.
+    pub session_name: &'a str,
+    /// How long, in seconds; without it, an hour.
+    pub duration_seconds: Option<i32>,
+}
+
 /// What `GetSessionToken` is asked with.
 #[derive(Clone, Copy, Debug)]
 pub struct SessionRequest<'a> {
@@ -96,6 +107,35 @@ impl<'t> Sts<'t> {
             .transport
             .run(call.send())
             .map_err(|error| about_code(failure(OPERATION, &server, &error)))?;
+        given(OPERATION, &server, answer.credentials, now)
+    }
+
+    /// Assumes a role with the token of an identity provider: nobody signs.
+    ///
+    /// # Errors
+    ///
+    /// [`SourceError::Forbidden`] where the role does not let it, [`SourceError::Service`] where the
+    /// token is no good.
+    pub fn assume_role_with_web_identity(
+        &self,
+        token: &Secret<String>,
+        request: &WebIdentityRequest<'_>,
+        now: Timestamp,
+    ) -> Result<Credentials, SourceError> {
+        const OPERATION: &str = "AssumeRoleWithWebIdentity";
+        let config = self.transport.sdk_config(self.region, self.endpoint);
+        let config = aws_sdk_sts::config::Builder::from(&config).retry_classifier(Retry);
+        let call = Client::from_conf(config.build())
+            .assume_role_with_web_identity()
+            .role_arn(request.role_arn)
+            .role_session_name(request.session_name)
+            .web_identity_token(token.expose())
+            .set_duration_seconds(request.duration_seconds);
+        let server = self.server();
+        let answer = self
+            .transport
+            .run(call.send())
+            .map_err(|error| failure(OPERATION, &server, &error))?;
         given(OPERATION, &server, answer.credentials, now)
     }
 

@@ -42,3 +42,4 @@ mod sign_in_browser;
 mod support_itself;
 mod terminal;
 mod trouble;
+mod web_identity;

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use crate::config::{CredentialSource, Profile};
 use crate::deliver::environment::{PROFILE_SETTINGS, REMOVED};
 use crate::env;
-use crate::resolve::Ambient;
+use crate::resolve::{Ambient, GivenIdentity};
 use crate::source::eks;
 use crate::source::{process, program};
 use crate::ui;
@@ -144,4 +144,19 @@ pub(super) fn ambient(source: CredentialSource) -> Ambient {
         identity: format!("{place}/{what}"),
         long_lived: source == CredentialSource::Environment && temporary.is_empty(),
     }
+}
+
+/// The web identity that the environment names, all of it.
+pub(super) fn web_identity() -> Option<GivenIdentity> {
+    let text = |name| env::var(name).ok().flatten();
+    let token_file = text(env::AWS_WEB_IDENTITY_TOKEN_FILE)?;
+    let Some(role_arn) = text(env::AWS_ROLE_ARN) else {
+        tracing::info!("AWS_WEB_IDENTITY_TOKEN_FILE is set, and AWS_ROLE_ARN is not: no use of it");
+        return None;
+    };
+    Some(GivenIdentity {
+        role_arn,
+        token_file,
+        session_name: text(env::AWS_ROLE_SESSION_NAME),
+    })
 }
