@@ -5,6 +5,7 @@
 //! runs make one request; who waited looks again first.
 
 use std::cell::{OnceCell, RefCell};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
@@ -23,10 +24,12 @@ use crate::source::web_identity::TokenError;
 mod code;
 mod elsewhere;
 mod fetch;
+mod login;
 mod sign_in;
 mod steps;
 
 pub use code::{Code, MfaDevice};
+pub use login::LoginError;
 pub use sign_in::sign_in_key;
 pub use steps::{Cut, cut, keys};
 use steps::{Name, Step, steps};
@@ -87,6 +90,10 @@ pub struct Connection {
     pub sso_oidc: Option<String>,
     /// The Security Token Service.
     pub sts: Option<String>,
+    /// AWS Sign-In.
+    pub signin: Option<String>,
+    /// Where the AWS CLI keeps the sessions of `aws login`.
+    pub login_sessions: PathBuf,
     /// Where STS is asked for a role whose profiles name no region.
     pub region: Option<String>,
     /// Certificate authorities.
@@ -146,15 +153,15 @@ pub enum BrokerError {
     /// A role that could not be assumed with a web identity token.
     #[error("cannot assume `{0}` with a web identity token")]
     WebIdentity(String, #[source] SourceError),
+    /// The session of `aws login`.
+    #[error("profile `{0}` gets its credentials from `aws login`")]
+    Login(String, #[source] LoginError),
     /// A `credential_process`.
     #[error("the credential_process of profile `{0}` gave no credentials")]
     Process(String, #[source] ProcessError),
     /// The sign-in that this run waited for was another's, and came to nothing.
     #[error("the sign-in in another vault came to nothing: {0}")]
     FailedElsewhere(String),
-    /// A way to get credentials that vault knows and does not serve.
-    #[error("its credentials come from `{0}`, which vault does not serve")]
-    NotServed(&'static str),
     /// The configuration names no way to get credentials.
     #[error("the configuration does not say where its credentials come from")]
     NoSource,

@@ -39,6 +39,9 @@ pub const AWS_ROLE_ARN: &str = "AWS_ROLE_ARN";
 /// How a session of that role shows in CloudTrail.
 pub const AWS_ROLE_SESSION_NAME: &str = "AWS_ROLE_SESSION_NAME";
 
+/// Where the AWS CLI keeps the sessions of `aws login`, instead of `~/.aws/login/cache`.
+pub const AWS_LOGIN_CACHE_DIRECTORY: &str = "AWS_LOGIN_CACHE_DIRECTORY";
+
 /// Where an EC2 instance's metadata service is.
 pub const AWS_EC2_METADATA_SERVICE_ENDPOINT: &str = "AWS_EC2_METADATA_SERVICE_ENDPOINT";
 /// `IPv6`: the instance's metadata service is asked by it.

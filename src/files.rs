@@ -39,6 +39,17 @@ pub fn replace(path: &Path, new: &Path, text: &[u8]) -> io::Result<()> {
     Ok(())
 }
 
+/// Makes sure that `new`, the file beside another that [`replace`] goes through, can be written: for
+/// whoever must know before there is something to write.
+///
+/// # Errors
+///
+/// It can't be written.
+pub fn prepare(new: &Path) -> io::Result<()> {
+    remove(new)?;
+    platform::create_private(new).map(drop)
+}
+
 /// Removes a file; whether it was there makes no difference.
 ///
 /// # Errors

@@ -51,7 +51,7 @@ impl Broker<'_> {
             }
             Origin::WebIdentity(web) => self.web_identity(*web)?,
             Origin::Process(process) => self.process(process)?,
-            Origin::LoginSession(login) => return Err(not_served(&login.profile, "login_session")),
+            Origin::LoginSession(login) => self.login_session(login, want.fresh)?,
             Origin::Ambient(ambient) => {
                 (self.before_waiting)();
                 ambient::credentials(ambient.source, || self.transport(), (self.clock)())?
@@ -187,11 +187,6 @@ fn code<'w>(
             },
         }),
     }
-}
-
-fn not_served(whose: &str, key: &'static str) -> BrokerError {
-    tracing::info!(whose, key, "not served");
-    BrokerError::NotServed(key)
 }
 
 fn refused(mfa: Option<Mfa<'_>>, error: SourceError) -> BrokerError {

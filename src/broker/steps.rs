@@ -216,8 +216,8 @@ fn begin<'a>(chain: &'a Chain, want: Want<'_>) -> Result<Vec<Step<'a>>, BrokerEr
             (Name::Kept(key), Origin::Process(process))
         }
         Source::LoginSession(login) => {
-            let key = Key::hashed(Kind::LoginSession, &[&login.arn], None);
-            (Name::Kept(key), Origin::LoginSession(login))
+            let name = Name::AtHand(format!("login-session/{}", login.arn));
+            (name, Origin::LoginSession(login))
         }
         Source::Ambient(ambient) => (
             Name::AtHand(ambient.identity.clone()),

@@ -85,18 +85,22 @@ impl Context {
     }
 
     fn files(&self) -> Files {
-        let aws = self.settings.directories.home.join(".aws");
-        let path = |variable, name| match env::var_os(variable).map(PathBuf::from) {
+        Files {
+            config: self.aws_path(env::AWS_CONFIG_FILE, "config"),
+            credentials: self.aws_path(env::AWS_SHARED_CREDENTIALS_FILE, "credentials"),
+        }
+    }
+
+    /// What a variable names, else `name` in `~/.aws`.
+    fn aws_path(&self, variable: &str, name: &str) -> PathBuf {
+        let home = &self.settings.directories.home;
+        match env::var_os(variable).map(PathBuf::from) {
             // As the AWS CLI does: a shell does not look into quotes.
             Some(path) => match path.strip_prefix("~") {
-                Ok(rest) => self.settings.directories.home.join(rest),
+                Ok(rest) => home.join(rest),
                 Err(_) => path,
             },
-            None => aws.join(name),
-        };
-        Files {
-            config: path(env::AWS_CONFIG_FILE, "config"),
-            credentials: path(env::AWS_SHARED_CREDENTIALS_FILE, "credentials"),
+            None => home.join(".aws").join(name),
         }
     }
 
@@ -170,6 +174,8 @@ impl Context {
             sso: surroundings.endpoint("sso")?,
             sso_oidc: surroundings.endpoint("sso_oidc")?,
             sts: surroundings.endpoint("sts")?,
+            signin: surroundings.endpoint("signin")?,
+            login_sessions: self.aws_path(env::AWS_LOGIN_CACHE_DIRECTORY, "login/cache"),
             region: region.map(str::to_owned),
             transport: transport::Settings {
                 ca_bundle: surroundings.ca_bundle()?,

@@ -52,14 +52,15 @@ impl From<BrokerError> for Error {
             BrokerError::Token(_) => Self::from_chain(Kind::Failed, &error)
                 .hint("whatever writes it must be running: vault only reads it"),
             BrokerError::WebIdentity(role, cause) => elsewhere::web_identity(&role, cause),
+            BrokerError::Login(ref profile, ref cause) => {
+                elsewhere::login_session(&error, profile, cause)
+            }
             BrokerError::Process(ref profile, ref cause) => {
                 elsewhere::process(&error, profile, cause)
             }
             BrokerError::FailedElsewhere(_) => {
                 Self::from_chain(Kind::Failed, &error).hint("run it again for a new code")
             }
-            BrokerError::NotServed(_) => Self::from_chain(Kind::Failed, &error)
-                .hint("vault serves SSO profiles, and roles that are assumed from one"),
             BrokerError::NoSource => Self::from_chain(Kind::Failed, &error)
                 .hint("add `sso_session`, `sso_account_id` and `sso_role_name` to the profile"),
         }

@@ -2,7 +2,7 @@
 //! credentials.
 
 use super::{Error, Kind};
-use crate::broker::BrokerError;
+use crate::broker::{BrokerError, LoginError};
 use crate::source::SourceError;
 use crate::source::process::ProcessError;
 use crate::source::program::ProgramError;
@@ -26,6 +26,31 @@ pub(super) fn web_identity(role: &str, cause: SourceError) -> Error {
     match hint {
         Some(hint) => made.hint(hint),
         None => made,
+    }
+}
+
+/// The session of `aws login`.
+pub(super) fn login_session(error: &BrokerError, profile: &str, cause: &LoginError) -> Error {
+    let login = format!("run `aws login --profile {profile}`");
+    let kind = match cause {
+        LoginError::NoSession(_) | LoginError::Ended => Kind::SignInRequired,
+        _ => Kind::Failed,
+    };
+    let made = Error::from_chain(kind, error);
+    match cause {
+        LoginError::NoSession(_) | LoginError::Ended => made.hint(login),
+        LoginError::Damaged { .. } => made.hint(format!("{login}, which writes it anew")),
+        LoginError::Renewal(SourceError::Forbidden(_)) => {
+            made.hint("the right to `signin:CreateOAuth2Token` may be missing")
+        }
+        LoginError::Renewal(SourceError::Unreachable { .. } | SourceError::TimedOut { .. }) => {
+            made.hint("check the network, a VPN, the proxy, and the profile's `region`")
+        }
+        LoginError::Renewal(SourceError::NotAws { .. }) => {
+            made.hint("a captive portal or a proxy is in the way: open any page in a browser")
+        }
+        LoginError::Renewal(_) => made.hint(format!("if it goes on, {login}")),
+        LoginError::Io { .. } => made,
     }
 }
 

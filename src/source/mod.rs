@@ -3,6 +3,7 @@
 
 pub mod ambient;
 pub mod eks;
+pub mod login;
 pub mod plain;
 pub mod process;
 pub mod program;

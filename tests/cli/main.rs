@@ -30,6 +30,7 @@ mod fake_aws_rules;
 mod file_keystore;
 mod forgotten;
 mod list_and_clear;
+mod login_session;
 mod long_lived_keys;
 mod mfa;
 mod parallel;

@@ -79,7 +79,10 @@ impl Surroundings<'_> {
             let chosen = [env::AWS_PROFILE, env::AWS_DEFAULT_PROFILE];
             let handed = REMOVED.iter().filter(|name| !chosen.contains(name));
             hidden.extend(handed.map(ToString::to_string));
-            hidden.extend(self.outer.iter().map(|(name, _)| name.clone()));
+            let set = |(name, value): &&(String, String)| {
+                env::var(name.as_str()).is_ok_and(|v| v.as_ref() == Some(value))
+            };
+            hidden.extend(self.outer.iter().filter(set).map(|(name, _)| name.clone()));
             hidden.push(env::AWS_VAULT.to_owned());
         }
         Ok(process::Settings {

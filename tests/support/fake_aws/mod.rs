@@ -18,6 +18,7 @@ mod operation;
 mod pages;
 mod portal;
 mod s3;
+mod signin;
 mod sigv4;
 mod state;
 mod sts;
@@ -28,6 +29,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 pub use behaviour::{Account, AssumableRole, Behaviour, RefreshAnswer, Visit};
 pub use faults::Fault;
 pub use http::Recorded;
+pub use signin::KeyForm;
 pub use state::UserKey;
 use state::{Decision, State};
 
@@ -134,6 +136,17 @@ impl FakeAws {
     /// Every refresh token dies.
     pub fn revoke_refresh_tokens(&self) {
         self.lock().refresh_tokens.clear();
+    }
+
+    /// What `aws login` leaves for the user of an ARN: the text of its file, with credentials that have
+    /// `left` to live.
+    pub fn login_session(&self, arn: &str, left: std::time::Duration, form: KeyForm) -> String {
+        signin::begin(&mut self.lock(), arn, left, form)
+    }
+
+    /// No session of `aws login` can be renewed any more.
+    pub fn end_logins(&self) {
+        self.lock().logins.clear();
     }
 
     /// A long-lived key of an IAM user.

@@ -3,7 +3,7 @@
 use super::encoding::value;
 use super::http::{Answer, Request};
 use super::state::State;
-use super::{console, faults, machine, oidc, pages, portal, s3, sts};
+use super::{console, faults, machine, oidc, pages, portal, s3, signin, sts};
 
 /// Everything that the fake does. `Unexpected` is what it does not.
 const KNOWN: &[&str] = &[
@@ -18,6 +18,7 @@ const KNOWN: &[&str] = &[
     "Logout",
     "GetSigninToken",
     "ConsoleLogin",
+    "CreateOAuth2Token",
     "InstanceToken",
     "InstanceRoles",
     "InstanceCredentials",
@@ -54,6 +55,7 @@ pub fn of(request: &Request) -> &'static str {
         ("GET", "/assignment/accounts") => "ListAccounts",
         ("GET", "/assignment/roles") => "ListAccountRoles",
         ("POST", "/logout") => "Logout",
+        ("POST", "/v1/token") => "CreateOAuth2Token",
         ("GET" | "POST", "/federation") => of_console(request),
         ("PUT", "/latest/api/token") => "InstanceToken",
         ("GET", machine::ROLES) => "InstanceRoles",
@@ -104,6 +106,7 @@ pub fn perform(operation: &str, state: &mut State, request: &Request) -> Answer 
         "InstanceRoles" => machine::instance_roles(state, request),
         "InstanceCredentials" => machine::instance_credentials(state, request),
         "ContainerCredentials" => machine::container_credentials(state, request),
+        "CreateOAuth2Token" => signin::create_oauth2_token(state, request),
         "CaptivePage" => Answer::html(200, faults::CAPTIVE_PAGE),
         "ListBuckets" => s3::list_buckets(state, request),
         "Unexpected" => Answer::aws_error(404, "UnknownOperationException", "no such operation"),

@@ -1,7 +1,7 @@
 //! What the fake remembers: registrations, codes, tokens, keys, every request, and every secret
 //! that it handed out.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use super::behaviour::Behaviour;
 use super::faults::Faults;
 use super::http::{Recorded, Request};
+use super::signin::Login;
 
 /// The scope without which there is no refresh token.
 pub const ACCESS_SCOPE: &str = "sso:account:access";
@@ -135,6 +136,10 @@ pub struct State {
     pub refresh_tokens: HashMap<String, String>,
     pub keys: HashMap<String, AccessKey>,
     pub signin_tokens: HashMap<String, Timestamp>,
+    /// Refresh token → the session of `aws login` that it renews.
+    pub logins: HashMap<String, Login>,
+    /// The `jti` of every proof that was used.
+    pub proofs: HashSet<String>,
     /// Of the instance's metadata service.
     pub instance_tokens: HashMap<String, Timestamp>,
     /// When each token asked the portal, within the last second.
@@ -156,6 +161,8 @@ impl State {
             refresh_tokens: HashMap::new(),
             keys: HashMap::new(),
             signin_tokens: HashMap::new(),
+            logins: HashMap::new(),
+            proofs: HashSet::new(),
             instance_tokens: HashMap::new(),
             portal_requests: HashMap::new(),
             secrets: Vec::new(),
@@ -174,6 +181,11 @@ impl State {
         let secret = format!("{prefix}{}", random_text(length));
         self.secrets.push(secret.clone());
         secret
+    }
+
+    /// One more secret, which came about elsewhere.
+    pub fn keep_secret(&mut self, secret: &str) {
+        self.secrets.push(secret.to_owned());
     }
 
     pub fn secrets(&self) -> &[String] {
