@@ -26,7 +26,7 @@ use std::path::PathBuf;
 
 use self::document::Document;
 use self::section::{Dialect, SectionKind};
-use self::settings::Settings;
+use self::settings::{Settings, Value};
 
 pub use self::error::{ConfigError, Place, closest};
 pub use self::profile::{CredentialSource, KeyFile, Profile, Role};
@@ -74,28 +74,31 @@ impl Config {
         })
     }
 
-    /// The profile of that name, and no other.
+    /// The profile of that name, and no other. What it does not say itself is said by the profile that
+    /// it includes, if any, as aws-vault has it; access keys are nobody's but their own profile's.
     ///
     /// # Errors
     ///
     /// There is none, or what the files say about it can't be meant.
     pub fn profile(&self, name: &str) -> Result<Profile, ConfigError> {
-        let (mut settings, key) = self.settings(name).ok_or_else(|| self.no_profile(name))?;
+        let (mut settings, key_file) = self.settings(name).ok_or_else(|| self.no_profile(name))?;
         let mut seen = vec![name.to_owned()];
-        while let Some(include) = settings.text("include_profile")?.cloned() {
-            let Some((other, _)) = self.settings(&include.text) else {
-                let what = format!("there is no profile `{}`", include.text);
-                return Err(ConfigError::mistake(&include.at, "include_profile", what));
-            };
-            seen.push(include.text.clone());
-            if seen[..seen.len() - 1].contains(&include.text) {
-                let what = format!("a loop: {}", seen.join(" → "));
-                return Err(ConfigError::mistake(&include.at, "include_profile", what));
+        while let Some((key, next)) = include(&mut settings)? {
+            let wrong = |what| ConfigError::mistake(&next.at, key, what);
+            let known = seen.contains(&next.text);
+            seen.push(next.text.clone());
+            if known {
+                return Err(wrong(format!("a loop: {}", seen.join(" → "))));
             }
-            settings.remove("include_profile");
+            let (other, _) = self.settings(&next.text).ok_or_else(|| {
+                let close = closest(&next.text, self.profile_names());
+                let hint = close.first().map(|c| format!(", did you mean `{c}`?"));
+                let hint = hint.unwrap_or_default();
+                wrong(format!("there is no profile `{}`{hint}", next.text))
+            })?;
             settings.fill(other);
         }
-        Profile::new(&self.config, name, settings, key)
+        Profile::new(&self.config, name, settings, key_file)
     }
 
     /// The names of all profiles, each once: those of the config file first, as the files have them.
@@ -152,4 +155,17 @@ impl Config {
             any: self.profile_names().next().is_some(),
         }
     }
+}
+
+/// Takes out what includes a profile: the key and the value. `parent_profile` is what `include_profile`
+/// was called once, and counts where that one is not there.
+fn include(settings: &mut Settings) -> Result<Option<(&'static str, Value)>, ConfigError> {
+    let mut found = None;
+    for key in ["include_profile", "parent_profile"] {
+        if let Some(value) = settings.text(key)?.cloned() {
+            found = found.or(Some((key, value)));
+        }
+        settings.remove(key);
+    }
+    Ok(found)
 }

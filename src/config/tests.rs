@@ -286,6 +286,8 @@ const MISTAKES: &[(&str, &str)] = &[
         "10: credential_process: one value is expected, and not settings of its own",
     ),
     ("include_profile = x", "10: include_profile: a loop: x → x"),
+    ("parent_profile = x", "10: parent_profile: a loop: x → x"),
+    ("include_profile =", "10: include_profile: it has no value"),
     (
         "include_profile = y",
         "10: include_profile: there is no profile `y`",
@@ -355,6 +357,18 @@ fn an_included_profile_lends_what_is_not_there_but_its_key() {
     assert_eq!(get(&config, "a", "output"), Some(("json".into(), 6)));
     assert_eq!(get(&config, "a", "mfa_serial"), Some(("m".into(), 10)));
     assert!(!config.profile("a").unwrap().has_static_keys());
+}
+
+#[test]
+fn a_profile_includes_the_one_it_names_now_before_the_one_it_named_once() {
+    let config = config(
+        "[profile a]\nparent_profile = b\n[profile b]\nregion = r1\n\
+        include_profile = c\nparent_profile = d\n\
+        [profile c]\noutput = json\n[profile d]\noutput = text\nca_bundle = x\n",
+    );
+    assert_eq!(get(&config, "a", "region"), Some(("r1".into(), 4)));
+    assert_eq!(get(&config, "a", "output"), Some(("json".into(), 8)));
+    assert_eq!(get(&config, "a", "ca_bundle"), None);
 }
 
 proptest! {

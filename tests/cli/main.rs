@@ -29,6 +29,7 @@ mod fake_aws;
 mod fake_aws_rules;
 mod file_keystore;
 mod forgotten;
+mod include_profile;
 mod list_and_clear;
 mod login_session;
 mod long_lived_keys;
