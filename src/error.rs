@@ -298,6 +298,9 @@ impl From<ResolveError> for Error {
                 true,
                 "sso-session",
             ),
+            ResolveError::NotSso {
+                ref profile, kind, ..
+            } => elsewhere::not_sso(Self::from_chain(Kind::Failed, &error), profile, kind),
             error => Self::from_chain(Kind::Failed, &error),
         }
     }

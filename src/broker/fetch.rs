@@ -1,6 +1,6 @@
 //! How each step of a chain is fetched: the one place that knows.
 
-use super::steps::{Device, Name, Origin, Step, session_name};
+use super::steps::{CHAINED_LIMIT, Device, Name, Origin, Step, session_name};
 use super::{Answer, Broker, BrokerError, Code, MfaDevice, Want};
 use crate::config::SsoRole;
 use crate::credentials::Credentials;
@@ -47,7 +47,7 @@ impl Broker<'_> {
                     Ok(mfa) => mfa,
                     Err(device) => return Ok(Answer::CodeRequired(device)),
                 };
-                self.assume(role, *duration, mfa, &with)?
+                self.assume(role, limited(*duration, &with), mfa, &with)?
             }
             Origin::WebIdentity(web) => self.web_identity(*web)?,
             Origin::Process(process) => self.process(process)?,
@@ -187,6 +187,17 @@ fn code<'w>(
             },
         }),
     }
+}
+
+/// Of what a program printed it is known only now that it is temporary.
+fn limited(duration: Option<i32>, with: &Credentials) -> Option<i32> {
+    let limit = i32::try_from(CHAINED_LIMIT.as_secs()).unwrap_or(i32::MAX);
+    let chained = with.session_token.is_some() && duration.is_some_and(|wish| wish > limit);
+    if chained {
+        tracing::warn!("AWS ends the session of a chained role after 1 h");
+        return Some(limit);
+    }
+    duration
 }
 
 fn refused(mfa: Option<Mfa<'_>>, error: SourceError) -> BrokerError {

@@ -14,7 +14,7 @@ use crate::resolve::{
 /// Role chaining: AWS gives temporary credentials that assume a role one hour at most
 /// (<https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles.html#iam-term-role-chaining>). STS
 /// counts those of `GetSessionToken` among them, though its pages speak of roles only.
-const CHAINED_LIMIT: Duration = Duration::from_hours(1);
+pub(super) const CHAINED_LIMIT: Duration = Duration::from_hours(1);
 
 /// What a role may allow those who come with a long-lived key.
 const ROLE_LIMIT: Duration = Duration::from_hours(12);

@@ -49,8 +49,9 @@ impl From<BrokerError> for Error {
             BrokerError::KeyGone(_) => Self::from_chain(Kind::Failed, &error)
                 .hint("name the keystore that has it with `--backend`, or store it again"),
             BrokerError::Config(error) => error.into(),
-            BrokerError::Token(_) => Self::from_chain(Kind::Failed, &error)
-                .hint("whatever writes it must be running: vault only reads it"),
+            BrokerError::Token(ref cause) => {
+                elsewhere::token(Self::from_chain(Kind::Failed, &error), cause)
+            }
             BrokerError::WebIdentity(role, cause) => elsewhere::web_identity(&role, cause),
             BrokerError::Login(ref profile, ref cause) => {
                 elsewhere::login_session(&error, profile, cause)

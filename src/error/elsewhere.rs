@@ -3,9 +3,20 @@
 
 use super::{Error, Kind};
 use crate::broker::{BrokerError, LoginError};
+use crate::resolve::SourceKind;
 use crate::source::SourceError;
 use crate::source::process::ProcessError;
 use crate::source::program::ProgramError;
+use crate::source::web_identity::TokenError;
+
+/// The file of a token.
+pub(super) fn token(made: Error, cause: &TokenError) -> Error {
+    let (TokenError::Unreadable(path, _) | TokenError::NoToken(path, _)) = cause;
+    if path.starts_with("~") {
+        return made.hint("write the whole path: `~` is a shell's, and none reads it");
+    }
+    made.hint("whatever writes it must be running: vault only reads it")
+}
 
 /// A role that could not be assumed with a token.
 pub(super) fn web_identity(role: &str, cause: SourceError) -> Error {
@@ -26,6 +37,19 @@ pub(super) fn web_identity(role: &str, cause: SourceError) -> Error {
     match hint {
         Some(hint) => made.hint(hint),
         None => made,
+    }
+}
+
+/// Who would sign in for a profile where nobody does, or elsewhere.
+pub(super) fn not_sso(made: Error, profile: &str, kind: SourceKind) -> Error {
+    match kind {
+        SourceKind::LoginSession => made.hint(format!(
+            "the AWS CLI signs in for it: run `aws login --profile {profile}`"
+        )),
+        SourceKind::CredentialProcess | SourceKind::WebIdentity => made.hint(format!(
+            "it needs no sign-in: `vault exec {profile}` gets its credentials"
+        )),
+        _ => made,
     }
 }
 

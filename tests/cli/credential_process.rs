@@ -152,6 +152,44 @@ fn roles_are_assumed_with_what_it_prints() {
     ]);
 }
 
+/// A profile for SDKs, whose program is vault: what it gives is temporary, which ends a role after 1 h.
+#[test]
+fn vault_itself_is_such_a_program_for_another_profile() {
+    let home = Home::signed_in();
+    let vault = env!("CARGO_BIN_EXE_vault");
+    home.add_config(&format!(
+        "[profile via]\ncredential_process = '{vault}' export dev\n\
+         [profile long]\nrole_arn = arn:aws:iam::333333333333:role/LongRun\nsource_profile = via\n\
+         duration_seconds = 7200\n"
+    ));
+    // The vault that the program calls has its passphrase from nobody: the keystore is open.
+    let run = home.exec("via", &["env"]).shows_secrets();
+    run.output().success();
+    home.exec("long", &["true"]).output().success();
+    let asked = home.aws.requests("AssumeRole");
+    assert_eq!(
+        asked[0].parameter("DurationSeconds").as_deref(),
+        Some("3600")
+    );
+    assert_eq!(home.aws.count("GetRoleCredentials"), 1);
+}
+
+#[test]
+fn how_long_they_last_is_the_programs_affair_and_nobody_signs_in() {
+    let scene = Scene::new();
+    let run = scene
+        .home
+        .vault(&["exec", "helped", "-d", "2h", "--", "true"]);
+    let said = "Note on --duration: the profile's credential_process decides";
+    run.output().success().says(&[said]);
+    let login = scene
+        .home
+        .vault(&["login", "helped"])
+        .output()
+        .expect_code(1);
+    login.says(&["it needs no sign-in: `vault exec helped` gets its credentials"]);
+}
+
 /// Its stderr is the person's, a pipe on stdin is the command's, and no secret of vault's reaches it;
 /// nor do the credentials that an `exec` around it handed over.
 #[test]

@@ -208,6 +208,8 @@ fn who_must_sign_in_again_is_told_how() {
     home.aws.end_logins();
     let ended = "caused by: the sign-in of `aws login` has ended";
     let hint = "hint: run `aws login --profile console`";
+    let login = home.vault(&["login", "console"]).output().expect_code(1);
+    login.says(&["run `aws login --profile console`"]);
     let output = home.exec("console", &["true"]).output().expect_code(125);
     output.says(&["error: no credentials for profile `console`", ended, hint]);
     let output = home.vault(&["export", "console"]).output().expect_code(4);

@@ -191,6 +191,9 @@ fn a_token_that_is_not_there_is_said_with_its_file() {
     ]);
     std::fs::create_dir(home.path("token")).unwrap();
     fails(&["`token`: it is not a file"]);
+    let config = home.read(".aws/config").replace("= token", "= ~/token");
+    home.write(".aws/config", &config);
+    fails(&["in `~/token`", "write the whole path"]);
     assert_eq!(home.aws.total(), 0);
 }
 

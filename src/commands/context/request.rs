@@ -118,10 +118,16 @@ pub(super) fn wanted(option: Option<Duration>, chain: &Chain) -> Result<Option<D
 /// Says why the wish of the command line was not met. Not where the credentials were cached: with
 /// those nothing is said.
 fn explain(context: &Context, wish: Option<Duration>, chain: &Chain) {
-    if wish.is_some() && chain.kind() == SourceKind::Sso && context.has_waited() {
-        context
-            .ui
-            .note("Note on --duration: the permission set decides how long these last.");
+    let who = match chain.kind() {
+        SourceKind::Sso => "the permission set",
+        SourceKind::CredentialProcess => "the profile's credential_process",
+        SourceKind::LoginSession => "AWS Sign-In",
+        _ => return,
+    };
+    if wish.is_some() && context.has_waited() {
+        context.ui.note(&format!(
+            "Note on --duration: {who} decides how long these last."
+        ));
     }
 }
 
