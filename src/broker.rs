@@ -213,6 +213,13 @@ impl<'a> Broker<'a> {
     ///
     /// The cache's or the source's; nothing that was kept is lost by one.
     pub fn credentials(&self, chain: &Chain, want: Want<'_>) -> Result<Answer, BrokerError> {
+        tracing::info!(
+            profile = chain.profile,
+            from = chain.root,
+            source = chain.source.key(),
+            roles = chain.roles.len(),
+            "where they come from"
+        );
         // Before any lock: a vault around this one may hold it until this one has an answer.
         if let Source::CredentialProcess(process) = &chain.source {
             let free = self.connection.process.check(&process.profile);

@@ -359,18 +359,6 @@ fn an_included_profile_lends_what_is_not_there_but_its_key() {
     assert!(!config.profile("a").unwrap().has_static_keys());
 }
 
-#[test]
-fn a_profile_includes_the_one_it_names_now_before_the_one_it_named_once() {
-    let config = config(
-        "[profile a]\nparent_profile = b\n[profile b]\nregion = r1\n\
-        include_profile = c\nparent_profile = d\n\
-        [profile c]\noutput = json\n[profile d]\noutput = text\nca_bundle = x\n",
-    );
-    assert_eq!(get(&config, "a", "region"), Some(("r1".into(), 4)));
-    assert_eq!(get(&config, "a", "output"), Some(("json".into(), 8)));
-    assert_eq!(get(&config, "a", "ca_bundle"), None);
-}
-
 proptest! {
     #[test]
     fn any_text_is_its_lines_and_nothing_panics(text in "(\\PC|[\\[\\]=:#;'\"\\\\ \t\r\n\u{feff}a]){0,200}") {

@@ -233,7 +233,7 @@ mod tests {
 
     #[test]
     fn what_prints_without_end_is_ended() {
-        for endless in ["exec yes", "trap '' PIPE; yes 2>/dev/null; sleep 1000"] {
+        for endless in ["exec yes", "trap '' PIPE; yes 2>/dev/null; sleep 100"] {
             let error = sh(endless, LONG).unwrap_err();
             assert!(matches!(error, ProgramError::TooLong(_)), "{error}");
         }
@@ -245,7 +245,7 @@ mod tests {
         let home = tempfile::tempdir().unwrap();
         let (pids, held) = (home.path().join("pids"), home.path().join("held"));
         let script = format!(
-            "exec 3>'{held}'; sh -c 'sleep 1000 & echo $! >>{pids}; wait' & sleep 1000",
+            "exec 3>'{held}'; sh -c 'sleep 100 & echo $! >>{pids}; wait' & sleep 100",
             held = held.display(),
             pids = pids.display()
         );

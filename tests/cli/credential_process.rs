@@ -86,6 +86,9 @@ fn what_it_prints_is_handed_out_and_kept_while_it_lasts() {
     let third = scene.home.environment_as("helped");
     assert_eq!(third["AWS_ACCESS_KEY_ID"], "ASIA3");
     assert_eq!(scene.home.aws.total(), 0);
+    let verbose = scene.home.vault(&["-v", "exec", "helped", "--", "true"]);
+    let verbose = verbose.output().success();
+    verbose.says(&["source=\"credential_process\""]);
 }
 
 #[test]
@@ -341,7 +344,7 @@ fn a_program_that_asks_vault_for_what_it_is_to_give_is_told_so_at_once() {
 #[test]
 fn an_interrupt_ends_it_with_all_that_it_started() {
     let scene = Scene::new();
-    scene.helper("sh -c 'echo $$ >\"$HOME/grandchild\"; sleep 1000; true'\ntrue");
+    scene.helper("sh -c 'echo $$ >\"$HOME/grandchild\"; sleep 100; true'\ntrue");
     let running = scene.home.exec("helped", &["true"]).start();
     scene.home.wait_for_file("grandchild");
     running.signal(Signal::INT);

@@ -26,7 +26,8 @@ fn what_a_profile_leaves_unsaid_is_said_by_the_one_that_it_includes() {
     let home = home(
         "[profile common]\nsso_session = corp\nsso_role_name = Developer\nregion = us-west-2\n\
          output = yaml\n\
-         [profile team]\ninclude_profile = common\nregion = eu-north-1\n\
+         [profile team]\ninclude_profile = common\nparent_profile = other\n\
+         region = eu-north-1\n[profile other]\noutput = text\nsso_role_name = Admin\n\
          [profile x]\ninclude_profile = team\nsso_account_id = 111111111111\n\
          [profile older]\nparent_profile = x\nsso_role_name = ReadOnly\n",
     );

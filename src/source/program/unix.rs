@@ -26,17 +26,30 @@ pub(super) fn end_family(id: u32) {
     let Ok(id) = i32::try_from(id) else {
         return;
     };
+    // Whoever is stopped starts nobody else: so they are looked for until no one new is there, and once
+    // more, for who was just starting somebody.
     let mut family = vec![id];
-    let parents = parents();
-    let mut seen = 0;
-    while seen < family.len() {
-        let parent = family[seen];
-        let children = parents.iter().filter(|(_, of)| *of == parent);
-        family.extend(children.map(|(child, _)| *child));
-        seen += 1;
+    signal(&family, Signal::STOP);
+    let mut calm = 0;
+    while calm < 2 {
+        let parents = parents();
+        let new =
+            |(child, parent): &&(i32, i32)| family.contains(parent) && !family.contains(child);
+        let new: Vec<i32> = parents
+            .iter()
+            .filter(new)
+            .map(|(child, _)| *child)
+            .collect();
+        signal(&new, Signal::STOP);
+        calm = if new.is_empty() { calm + 1 } else { 0 };
+        family.extend(new);
     }
-    for member in family.into_iter().filter_map(Pid::from_raw) {
-        let _ = kill_process(member, Signal::KILL);
+    signal(&family, Signal::KILL);
+}
+
+fn signal(processes: &[i32], signal: Signal) {
+    for process in processes.iter().copied().filter_map(Pid::from_raw) {
+        let _ = kill_process(process, signal);
     }
 }
 
