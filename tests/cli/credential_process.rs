@@ -3,8 +3,6 @@
 
 use std::time::Duration;
 
-use rustix::process::Signal;
-
 use crate::support::home::Home;
 use crate::support::scenes::variables;
 use crate::support::tools;
@@ -340,16 +338,19 @@ fn a_program_that_asks_vault_for_what_it_is_to_give_is_told_so_at_once() {
     said.says(&["itself: one → two → one"]);
 }
 
-/// Ctrl-C for vault alone: the program, and what it started, end with it.
+/// One that does not care for Ctrl-C ends with vault all the same, and so does what it started.
 #[test]
 fn an_interrupt_ends_it_with_all_that_it_started() {
     let scene = Scene::new();
-    scene.helper("sh -c 'echo $$ >\"$HOME/grandchild\"; sleep 100; true'\ntrue");
-    let running = scene.home.exec("helped", &["true"]).start();
-    scene.home.wait_for_file("grandchild");
-    running.signal(Signal::INT);
-    let output = running.wait().expect_code(130);
-    assert!(!output.stderr.contains("error"), "{output:#?}");
+    scene.helper(
+        "trap '' INT\nsh -c 'echo $$ >\"$HOME/grandchild\"; echo waiting >&2; sleep 100; true'\ntrue",
+    );
+    let mut terminal = scene.home.exec("helped", &["true"]).on_terminal();
+    terminal.expect("waiting");
+    terminal.interrupt();
+    let ended = terminal.wait();
+    assert_eq!(ended.code, 130, "{}", ended.screen);
+    assert!(!ended.screen.contains("error"), "{}", ended.screen);
     let grandchild = scene.home.read("grandchild");
     let entry = format!("/proc/{}/stat", grandchild.trim());
     let gone = || !std::fs::read_to_string(&entry).is_ok_and(|stat| !stat.contains(") Z "));
