@@ -31,7 +31,7 @@ mod steps;
 pub use code::{Code, MfaDevice};
 pub use login::LoginError;
 pub use sign_in::sign_in_key;
-pub use steps::{Cut, cut, keys};
+pub use steps::{Cut, cut, keys, mfa_session};
 use steps::{Name, Step, steps};
 
 /// Whoever holds a lock for credentials or a token fetches once: a few requests, each bounded by the

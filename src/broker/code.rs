@@ -16,7 +16,6 @@ pub struct MfaDevice {
     /// Its serial number or ARN.
     pub serial: String,
     /// The command that prints its codes.
-    #[expect(dead_code, reason = "to be run")]
     pub process: Option<String>,
     /// What is kept once it was given.
     pub(super) key: Key,

@@ -254,6 +254,24 @@ fn of_key<'a>(chain: &'a Chain, key: &'a AccessKey, want: Want<'_>) -> Vec<Step<
     vec![itself, session]
 }
 
+/// The chain of the session alone that a code is needed for, where a chain begins with one: what it
+/// gives serves all that `chain` is behind.
+pub fn mfa_session(chain: &Chain) -> Option<Chain> {
+    let Source::AccessKey(key) = &chain.source else {
+        return None;
+    };
+    let device = session_device(chain, key)?;
+    (!matches!(key.place, KeyPlace::Temporary(_))).then(|| Chain {
+        source: Source::AccessKey(AccessKey {
+            mfa_serial: Some(device.serial.to_owned()),
+            mfa_process: device.process.map(str::to_owned),
+            ..key.clone()
+        }),
+        roles: Vec::new(),
+        ..chain.clone()
+    })
+}
+
 /// One code serves a chain that begins with a key: of the device that the key's profile names, else
 /// of the first that a role names.
 fn session_device<'a>(chain: &'a Chain, key: &'a AccessKey) -> Option<Device<'a>> {

@@ -16,10 +16,12 @@ use crate::env;
 use crate::error::{Error, Kind};
 use crate::resolve::{self, Chain, Facts, KeyPlace, ResolveError, Source};
 use crate::settings::Settings;
+use crate::source::program;
 use crate::source::transport;
 use crate::ui::{self, Ui};
 use keystore::cache;
-pub(in crate::commands) use request::Request;
+pub(in crate::commands) use mfa::MfaSession;
+pub(in crate::commands) use request::{Request, mfa_token};
 pub(in crate::commands) use sign_in::SignIn;
 use surroundings::Surroundings;
 pub(in crate::commands) use surroundings::profile_variables;
@@ -193,6 +195,15 @@ impl Context {
             before_waiting,
             connection,
         ))
+    }
+
+    /// What programs of the person's are run in.
+    fn programs(&self) -> Result<program::Surroundings, Error> {
+        let surroundings = Surroundings {
+            profile: None,
+            outer: &self.outer_settings(),
+        };
+        Ok(surroundings.process()?.program)
     }
 
     /// The variables that an `exec` around this run set for its own profile's settings: they are not

@@ -1,11 +1,13 @@
 //! `vault login`: sign in once, for every profile that shares the sso-session.
 
+use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde::Serialize;
 
-use super::context::{Context, SignIn, name};
+use super::context::{Context, MfaSession, SignIn, mfa_token, name};
+use crate::broker::Code;
 use crate::config::{Profile, SsoSession};
-use crate::credentials::AccessToken;
+use crate::credentials::{AccessToken, Secret};
 use crate::deliver::environment::rfc3339;
 use crate::error::{Error, Kind};
 
@@ -13,10 +15,14 @@ use crate::error::{Error, Kind};
 ///
 /// Without a name: the one sso-session of the configuration, or a list to pick from. A sign-in is
 /// renewed by itself for as long as the Identity Center session lasts.
+///
+/// With a profile whose long-lived key has an MFA device: asks for its code, so that nothing that is
+/// run as this profile, or as a role behind it, needs one for the day.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  \
     vault login\n  \
-    vault login corp --no-browser     print the address and the code only")]
+    vault login corp --no-browser     print the address and the code only\n  \
+    vault login jo                    the MFA code of jo's key, once a day")]
 pub struct Args {
     /// Profiles or sso-sessions
     #[arg(value_name = "PROFILE|SSO-SESSION", conflicts_with = "all")]
@@ -36,6 +42,9 @@ pub struct Args {
     /// Open the address with this command [env: AWS_VAULT_BROWSER, BROWSER]
     #[arg(long, value_name = "COMMAND")]
     browser: Option<String>,
+    /// The code that the MFA device shows now, for a profile whose key has one
+    #[arg(short = 't', long, value_name = "CODE", value_parser = mfa_token)]
+    mfa_token: Option<String>,
     /// Print what was signed in to, and until when, as JSON
     #[arg(long)]
     json: bool,
@@ -45,7 +54,10 @@ pub struct Args {
 #[derive(Serialize)]
 struct SignedIn {
     sso_session: Option<String>,
-    start_url: String,
+    start_url: Option<String>,
+    /// Whose key an MFA session is of.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    profile: Option<String>,
     expires_at: String,
 }
 
@@ -55,15 +67,40 @@ struct Target {
     profile: Option<Profile>,
 }
 
+/// What the names mean.
+#[derive(Default)]
+struct Targets {
+    sso: Vec<Target>,
+    mfa: Vec<MfaSession>,
+}
+
 impl Args {
     pub(super) fn run(self, context: &Context) -> Result<(), Error> {
+        let targets = self.targets(context)?;
         let mut signed_in = Vec::new();
-        for target in self.targets(context)? {
+        for target in targets.sso {
             let token = self.sign_in(context, &target)?;
             signed_in.push(SignedIn {
                 sso_session: target.session.name,
-                start_url: target.session.start_url,
+                start_url: Some(target.session.start_url),
+                profile: None,
                 expires_at: rfc3339(token.expires_at),
+            });
+        }
+        let code = self.mfa_token.clone();
+        let code = code.map(|code| Code::new(Secret::new(code)));
+        for session in targets.mfa {
+            let (until, already) = context.prime(&session, self.force, code.as_ref())?;
+            let owner = session.owner();
+            let (ready, until_when) = (if already { "already" } else { "now" }, clock(until));
+            context.ui.note(&format!(
+                "The MFA session of {owner} is {ready} there: it lasts until {until_when}."
+            ));
+            signed_in.push(SignedIn {
+                sso_session: None,
+                start_url: None,
+                profile: Some(owner.to_owned()),
+                expires_at: rfc3339(until),
             });
         }
         if self.json {
@@ -72,24 +109,28 @@ impl Args {
         Ok(())
     }
 
-    fn targets(&self, context: &Context) -> Result<Vec<Target>, Error> {
+    fn targets(&self, context: &Context) -> Result<Targets, Error> {
         let config = context.config()?;
         let names = match (self.all, self.names.is_empty()) {
             (true, _) => config.sso_session_names().map(str::to_owned).collect(),
             (false, false) => self.names.clone(),
             (false, true) => vec![only(context)?],
         };
-        let mut targets: Vec<Target> = Vec::new();
+        let mut targets = Targets::default();
         for name in names {
+            if let Some(session) = context.mfa_session(&name)? {
+                targets.mfa.push(session);
+                continue;
+            }
             let session = context.sso_session(&name)?;
-            if targets.iter().all(|target| target.session != session) {
+            if targets.sso.iter().all(|target| target.session != session) {
                 // An sso-session's name may be a profile's too, which then has no say in it.
                 let is_session = session.name.as_ref() == Some(&name);
                 let profile = (!is_session).then(|| config.profile(&name)).transpose()?;
-                targets.push(Target { session, profile });
+                targets.sso.push(Target { session, profile });
             }
         }
-        if targets.is_empty() {
+        if targets.sso.is_empty() && targets.mfa.is_empty() {
             return Err(none());
         }
         Ok(targets)
@@ -183,11 +224,16 @@ fn none() -> Error {
 fn until(token: &AccessToken) -> String {
     // One near its end would have been renewed by now, if it could be.
     let renewable = token.refresh_token.is_some() && token.is_fresh(Context::now());
-    let local = token.expires_at.to_zoned_datetime(TimeZone::system());
     let renewed = if renewable {
         ", and is renewed by itself"
     } else {
         ""
     };
-    format!("until {}{renewed}", local.strftime("%a %H:%M"))
+    format!("until {}{renewed}", clock(token.expires_at))
+}
+
+/// By the clock on the person's wall.
+fn clock(instant: Timestamp) -> String {
+    let local = instant.to_zoned_datetime(TimeZone::system());
+    local.strftime("%a %H:%M").to_string()
 }

@@ -110,7 +110,7 @@ pub fn fetch(
 }
 
 /// `ended with exit status 3`, `was ended by signal 9`
-fn how(status: ExitStatus) -> String {
+pub fn how(status: ExitStatus) -> String {
     #[cfg(unix)]
     if let Some(signal) = std::os::unix::process::ExitStatusExt::signal(&status) {
         return format!("was ended by signal {signal}");

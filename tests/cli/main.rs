@@ -34,6 +34,7 @@ mod list_and_clear;
 mod login_session;
 mod long_lived_keys;
 mod mfa;
+mod mfa_process;
 mod parallel;
 mod parity;
 mod real_clients;

@@ -131,7 +131,7 @@ fn explain(context: &Context, wish: Option<Duration>, chain: &Chain) {
     }
 }
 
-fn mfa_token(text: &str) -> Result<String, String> {
+pub(in crate::commands) fn mfa_token(text: &str) -> Result<String, String> {
     let right = is_code(text.trim()).then(|| text.trim().to_owned());
     right.ok_or_else(|| "a code is 6 digits".to_owned())
 }
