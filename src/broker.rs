@@ -17,7 +17,7 @@ use crate::resolve::{Chain, Source};
 use crate::source::SourceError;
 use crate::source::ambient::AmbientError;
 use crate::source::process::{self, ProcessError};
-use crate::source::sso::DeviceAuthorization;
+use crate::source::sso::{CodeAuthorization, DeviceAuthorization};
 use crate::source::transport::{self, Transport};
 use crate::source::web_identity::TokenError;
 
@@ -107,8 +107,19 @@ pub struct Connection {
 pub enum Progress<'a> {
     /// Another vault is signing in to the same session: its sign-in will do.
     WaitingForAnother,
+    /// The person has to allow it on this page, with a browser on this machine.
+    Page(&'a CodeAuthorization<'a>),
     /// The person has to confirm this code.
     Code(&'a DeviceAuthorization),
+}
+
+/// Whether what goes on was shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shown {
+    /// It was.
+    ToThePerson,
+    /// No browser here can show it: another flow has to do.
+    ToNobody,
 }
 
 /// Why there are no credentials.

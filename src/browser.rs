@@ -3,6 +3,7 @@
 //! of vault's, and leaves no child behind.
 
 use std::io;
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 use crate::env;
@@ -21,6 +22,14 @@ pub enum BrowserError {
     DoesNotStart(String, #[source] io::Error),
 }
 
+/// A browser command that somebody chose.
+#[derive(Clone, Debug)]
+pub struct Chosen {
+    command: String,
+    /// For vault, and not for every program.
+    for_vault: bool,
+}
+
 /// What is opened, and on whose account.
 #[derive(Clone, Copy, Debug)]
 pub struct Page<'a> {
@@ -36,28 +45,29 @@ pub struct Page<'a> {
 /// # Errors
 ///
 /// A variable is not text.
-pub fn command(
+pub fn chosen(
     option: Option<String>,
     setting: Option<String>,
-) -> Result<Option<String>, env::NotText> {
-    if option.is_some() {
-        return Ok(option);
-    }
-    let variable = env::var(env::AWS_VAULT_BROWSER)?;
-    Ok(match variable.or(setting) {
-        Some(command) => Some(command),
-        None => env::var(env::BROWSER)?,
+) -> Result<Option<Chosen>, env::NotText> {
+    let chosen = |command, for_vault| Chosen { command, for_vault };
+    let ours = match option {
+        Some(option) => Some(option),
+        None => env::var(env::AWS_VAULT_BROWSER)?.or(setting),
+    };
+    Ok(match ours {
+        Some(command) => Some(chosen(command, true)),
+        None => env::var(env::BROWSER)?.map(|command| chosen(command, false)),
     })
 }
 
-/// Opens a page with `command`, else with the system's browser.
+/// Opens a page with the chosen command, else with the system's browser.
 ///
 /// # Errors
 ///
 /// It could not be started. The error does not say the address, which may hold a secret.
-pub fn open(command: Option<&str>, page: Page<'_>) -> Result<(), BrowserError> {
-    if let Some(command) = command {
-        return start(command, page);
+pub fn open(chosen: Option<&Chosen>, page: Page<'_>) -> Result<(), BrowserError> {
+    if let Some(chosen) = chosen {
+        return start(&chosen.command, page);
     }
     if !has_display() {
         return Err(BrowserError::None);
@@ -194,6 +204,36 @@ fn detached(words: &[String]) -> Command {
     command.args(&words[1..]);
     command
 }
+
+/// Why a person's browser is not where a listener on this machine's 127.0.0.1 can be reached.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Elsewhere {
+    /// They sit at another machine.
+    Ssh,
+    /// This is a container; the browser is on its host.
+    Container,
+    /// There is no screen for one here.
+    NoScreen,
+}
+
+/// Why the browser that will be opened, if any, can't come back to this machine; `None` where it can.
+pub fn elsewhere(chosen: Option<&Chosen>) -> Option<Elsewhere> {
+    let set = |names: &[&str]| names.iter().any(|name| env::var_os(name).is_some());
+    if set(env::SSH) {
+        return Some(Elsewhere::Ssh);
+    }
+    // `BROWSER` is how the tools around a container have pages opened on its host; a command chosen for
+    // vault is one that runs here. The variables are the word of whoever runs the container.
+    let named_here = chosen.is_some_and(|chosen| chosen.for_vault);
+    let marked = CONTAINER_MARKS.iter().any(|mark| Path::new(mark).exists());
+    if set(env::CONTAINER) || (marked && !named_here) {
+        return Some(Elsewhere::Container);
+    }
+    (chosen.is_none() && !has_display()).then_some(Elsewhere::NoScreen)
+}
+
+/// What Docker and Podman put into their containers.
+const CONTAINER_MARKS: [&str; 2] = ["/.dockerenv", "/run/.containerenv"];
 
 /// Whether the system's browser has a screen to open on. On Linux without one, `xdg-open` would take
 /// the terminal for a text browser; over SSH it would open a window that nobody may see.

@@ -109,6 +109,30 @@ pub struct AccessToken {
     pub refresh_token: Option<Secret<String>>,
     /// When the access token ends.
     pub expires_at: Timestamp,
+    /// How the person signed in.
+    pub flow: Flow,
+}
+
+/// How a person signs in. Each flow has a client registration of its own, and a refresh token is good
+/// with the one that it was given to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Flow {
+    /// A code that any browser can confirm. Tokens that don't say their flow are from the time when
+    /// there was no other.
+    #[default]
+    DeviceCode,
+    /// A browser on this machine brings the code.
+    AuthorizationCode,
+}
+
+impl Flow {
+    /// Its name.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::DeviceCode => "device-code",
+            Self::AuthorizationCode => "authorization-code",
+        }
+    }
 }
 
 impl AccessToken {
@@ -217,6 +241,7 @@ mod tests {
             access_token: Secret::new("hunter2".into()),
             refresh_token: Some(Secret::new("hunter3".into())),
             expires_at: at(0),
+            flow: Flow::DeviceCode,
         };
         assert!(!format!("{token:?}").contains("hunter"));
     }

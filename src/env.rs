@@ -74,6 +74,8 @@ pub const AWS_VAULT_NO_INPUT: &str = "AWS_VAULT_NO_INPUT";
 pub const AWS_VAULT_DURATION: &str = "AWS_VAULT_DURATION";
 /// `login --browser`.
 pub const AWS_VAULT_BROWSER: &str = "AWS_VAULT_BROWSER";
+/// How `login` signs in: `auto`, `authorization-code`, `device-code`.
+pub const AWS_VAULT_LOGIN_FLOW: &str = "AWS_VAULT_LOGIN_FLOW";
 /// The command that opens a URL, for every program of the system.
 pub const BROWSER: &str = "BROWSER";
 /// The passphrase of the `file` keystore. A secret: no child gets it.
@@ -98,6 +100,18 @@ pub const DISPLAY: &str = "DISPLAY";
 pub const WAYLAND_DISPLAY: &str = "WAYLAND_DISPLAY";
 /// Set in Windows's Linux: its browser is Windows's.
 pub const WSL_DISTRO_NAME: &str = "WSL_DISTRO_NAME";
+/// Set in a session over SSH, by its server.
+pub const SSH: &[&str] = &["SSH_CONNECTION", "SSH_CLIENT", "SSH_TTY"];
+/// Set in a container, by who runs it: Podman, LXC, systemd-nspawn; Kubernetes; GitHub's Codespaces and
+/// editors that work in containers.
+pub const CONTAINER: &[&str] = &[
+    "container",
+    "KUBERNETES_SERVICE_HOST",
+    "CODESPACES",
+    "REMOTE_CONTAINERS",
+];
+/// `dumb`: what is written stays, and nothing can be painted.
+pub const TERM: &str = "TERM";
 /// Where commands are looked for.
 pub const PATH: &str = "PATH";
 

@@ -272,8 +272,13 @@ impl From<SourceError> for Error {
             SourceError::Throttled(_) | SourceError::Unavailable { .. } => {
                 made.hint("wait a minute, and try again")
             }
-            SourceError::CodeExpired | SourceError::Refused => {
-                made.hint("run it again for a new code")
+            SourceError::CodeExpired => made.hint("run it again for a new code"),
+            SourceError::Refused => made.hint("run it again, and allow it in the browser"),
+            SourceError::NobodyCame => made.hint(
+                "run it again; where the browser is on another machine, as `vault login --device-code`",
+            ),
+            SourceError::Listener(_) => {
+                made.hint("`vault login --device-code` works without a listener")
             }
             // Its other inputs are vault's own.
             SourceError::Service {

@@ -30,12 +30,27 @@ pub struct Settings {
     pub no_input: bool,
     /// The browser command of `config.toml`.
     pub browser: Option<String>,
+    /// How a person signs in.
+    pub login_flow: LoginFlow,
     /// `export --format process` may ask, as the other formats may.
     pub export_may_ask: bool,
     /// How long the `file` keystore's data key may rest in the kernel's keyring.
     pub unlocked_for: Duration,
     /// Where files are.
     pub directories: Directories,
+}
+
+/// How a person signs in.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum LoginFlow {
+    /// By authorization code where a browser can come back to this machine, else by device code.
+    #[default]
+    Auto,
+    /// By authorization code, always.
+    AuthorizationCode,
+    /// By device code, always.
+    DeviceCode,
 }
 
 /// Why there are no settings.
@@ -60,6 +75,9 @@ pub enum SettingsError {
     /// A value that is no duration.
     #[error("{0}: `{1}` is not a duration: write `90m`, `1h`, or seconds")]
     Duration(String, String),
+    /// A value that is no flow.
+    #[error("{0}: `{1}` is no way to sign in: write `auto`, `authorization-code` or `device-code`")]
+    Flow(&'static str, String),
     /// A variable that is not text.
     #[error(transparent)]
     NotText(#[from] env::NotText),
@@ -83,6 +101,7 @@ struct Written {
 #[serde(deny_unknown_fields)]
 struct Login {
     browser: Option<String>,
+    flow: Option<LoginFlow>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -118,6 +137,7 @@ impl Settings {
                         env::switch(env::AWS_VAULT_NO_INPUT)
                     }),
             browser: written.login.browser,
+            login_flow: login_flow(written.login.flow)?,
             export_may_ask: written.export.may_ask.unwrap_or(false),
             unlocked_for: unlocked_for(&path, written.file.unlocked_for)?,
             directories,
@@ -140,6 +160,18 @@ fn read(path: &Path) -> Result<Written, SettingsError> {
         }),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Written::default()),
         Err(error) => Err(SettingsError::Unreadable(path.to_owned(), error)),
+    }
+}
+
+fn login_flow(written: Option<LoginFlow>) -> Result<LoginFlow, SettingsError> {
+    let Some(text) = env::var(env::AWS_VAULT_LOGIN_FLOW)? else {
+        return Ok(written.unwrap_or_default());
+    };
+    match text.as_str() {
+        "auto" => Ok(LoginFlow::Auto),
+        "authorization-code" => Ok(LoginFlow::AuthorizationCode),
+        "device-code" => Ok(LoginFlow::DeviceCode),
+        _ => Err(SettingsError::Flow(env::AWS_VAULT_LOGIN_FLOW, text)),
     }
 }
 

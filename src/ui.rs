@@ -5,12 +5,17 @@ use std::fs::File;
 use std::io::{self, IsTerminal, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, OnceLock, PoisonError};
+use std::time::Duration;
 
 use crate::credentials::Secret;
 
 #[cfg_attr(unix, path = "ui/unix.rs")]
 #[cfg_attr(windows, path = "ui/windows.rs")]
 mod platform;
+mod qr;
+mod waiting;
+
+pub use waiting::Waiting;
 
 /// When to use colour.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
@@ -112,6 +117,38 @@ impl Ui {
             visible(introduction),
             visible(url)
         ));
+    }
+
+    /// Shows the address to go to, `--quiet` or not.
+    pub fn show_url(&self, introduction: &str, url: &str) {
+        say(&format!(
+            "{}\n\n  {}\n",
+            visible(introduction),
+            visible(url)
+        ));
+    }
+
+    /// Shows an address as a code for a telephone, `--quiet` or not, on a terminal or not: it was asked
+    /// for.
+    pub fn show_qr(&self, url: &str) {
+        let Some(lines) = qr::lines(url, self.color) else {
+            return self.warn("the address is too long for a QR code");
+        };
+        let width = qr::width(&lines, self.color);
+        match platform::columns() {
+            Some(columns) if columns < width => self.warn(&format!(
+                "a QR code of this address takes {width} columns, and the terminal has {columns}"
+            )),
+            _ => say(&format!("{}\n", lines.join("\n"))),
+        }
+    }
+
+    /// Shows that somebody is waited for, and how long they have, where that can be painted: on a
+    /// terminal, with colour, and without a log around it. What is waited for has been said before.
+    pub fn wait_for(&self, what: &str, limit: Duration) -> Option<Waiting> {
+        let logged = tracing::enabled!(tracing::Level::INFO);
+        let painted = self.color && !self.quiet && !logged && io::stderr().is_terminal();
+        painted.then(|| waiting::begin(what, limit))
     }
 
     /// Says what is not as it should be, but does not stop the work.
@@ -227,6 +264,7 @@ fn leave_interrupted() -> ! {
     if let Ok(Some(action)) = action {
         action();
     }
+    waiting::clear();
     if io::stderr().is_terminal() {
         // The terminal has shown `^C`: the shell's prompt shall not stand behind it.
         let _ = io::stderr().write_all(b"\n");
@@ -238,6 +276,7 @@ fn leave_interrupted() -> ! {
 /// and not the process under it.
 fn asking<T>(ask: impl FnOnce() -> T) -> T {
     watch_interrupts();
+    waiting::clear();
     let answer = {
         // The keys first: until then Ctrl-C is a signal, and vault's.
         let _keys = platform::RawKeys::begin();
@@ -251,9 +290,11 @@ fn asking<T>(ask: impl FnOnce() -> T) -> T {
 /// One write for the whole text, so that the lines of parallel runs stay whole. A stderr that can't
 /// be written leaves nowhere to say so.
 fn say(text: &str) {
-    let _ = io::stderr()
-        .lock()
-        .write_all(format!("{text}\n").as_bytes());
+    waiting::above(|| {
+        let _ = io::stderr()
+            .lock()
+            .write_all(format!("{text}\n").as_bytes());
+    });
 }
 
 /// Text as it may go to a terminal. A server's message or a name in a file may hold control

@@ -4,16 +4,19 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::{Broker, BrokerError, FETCH_LOCK_LIMIT, Progress};
+use super::{Broker, BrokerError, FETCH_LOCK_LIMIT, Progress, Shown};
 use crate::cache::{CacheError, Key};
 use crate::config::SsoSession;
-use crate::credentials::{AccessToken, ClientRegistration};
+use crate::credentials::{AccessToken, ClientRegistration, Flow};
 use crate::files::Lock;
 use crate::source::SourceError;
-use crate::source::sso::Oidc;
+use crate::source::sso::{Ending, Oidc};
 
 /// Whoever holds the lock for a sign-in waits for a person, who has 10 minutes to confirm a code.
 pub(super) const INTERACTIVE_LOCK_LIMIT: Duration = Duration::from_mins(12);
+
+/// Shows a person how a sign-in goes on, and says whether they could be shown it.
+type Show<'s, 'f> = &'s mut (dyn FnMut(Progress<'_>) -> Shown + 'f);
 
 impl Broker<'_> {
     /// The session's access token, refreshed where it is near its end or `rejected`; `None` where
@@ -69,13 +72,15 @@ impl Broker<'_> {
         let Some(refresh_token) = &token.refresh_token else {
             return Ok(None);
         };
-        let registration = self.cache.registration(&registration_key(session))?;
+        let registration = self
+            .cache
+            .registration(&registration_key(session, token.flow))?;
         let Some(registration) = registration else {
             return Ok(None);
         };
         match self
             .oidc(session)?
-            .refresh(&registration, refresh_token, (self.clock)())
+            .refresh(&registration, refresh_token, token.flow, (self.clock)())
         {
             Ok(token) => Ok(Some(token)),
             Err(SourceError::RefreshRejected | SourceError::RegistrationRejected) => Ok(None),
@@ -83,8 +88,9 @@ impl Broker<'_> {
         }
     }
 
-    /// Signs in, with a person: `show` is told what they have to see. Of parallel calls for one
-    /// session the first signs in, and the others get what it got, or hear that it came to nothing.
+    /// Signs in, with a person: `show` is told what they have to see, and whether they could. Of
+    /// parallel calls for one session the first signs in, and the others get what it got, or hear that
+    /// it came to nothing.
     ///
     /// `force` signs in although there is a token.
     ///
@@ -95,7 +101,8 @@ impl Broker<'_> {
         &self,
         session: &SsoSession,
         force: bool,
-        show: &mut dyn FnMut(Progress<'_>),
+        flow: Flow,
+        show: Show<'_, '_>,
     ) -> Result<AccessToken, BrokerError> {
         (self.before_waiting)();
         let asked_at = (self.clock)();
@@ -103,7 +110,7 @@ impl Broker<'_> {
         let mut lock = self
             .cache
             .lock(&key.interactive(), INTERACTIVE_LOCK_LIMIT, || {
-                show(Progress::WaitingForAnother);
+                let _ = show(Progress::WaitingForAnother);
             })?;
         if !force && let Some(token) = self.token(session, None)? {
             return Ok(token);
@@ -118,7 +125,7 @@ impl Broker<'_> {
         {
             return Ok(token);
         }
-        let signed_in = self.sign_in_once(session, show);
+        let signed_in = self.sign_in_by(session, flow, show);
         if let Err(BrokerError::Source(error)) = &signed_in {
             // Without the note each of those that wait would open a browser of its own.
             leave_note(&mut lock, (self.clock)(), &error.to_string());
@@ -126,16 +133,33 @@ impl Broker<'_> {
         signed_in
     }
 
-    fn sign_in_once(
+    /// By that flow; by device code where the person could not be shown the other one's page.
+    fn sign_in_by(
         &self,
         session: &SsoSession,
-        show: &mut dyn FnMut(Progress<'_>),
+        flow: Flow,
+        show: Show<'_, '_>,
     ) -> Result<AccessToken, BrokerError> {
-        match self.authorize(session, show) {
+        match self.with_registration(session, flow, show)? {
+            Some(token) => Ok(token),
+            None => self
+                .with_registration(session, Flow::DeviceCode, show)?
+                .ok_or(BrokerError::Source(SourceError::NobodyCame)),
+        }
+    }
+
+    /// A registration that turns out to be dead is replaced, once.
+    fn with_registration(
+        &self,
+        session: &SsoSession,
+        flow: Flow,
+        show: Show<'_, '_>,
+    ) -> Result<Option<AccessToken>, BrokerError> {
+        match self.authorize(session, flow, show) {
             Err(BrokerError::Source(SourceError::RegistrationRejected)) => {
                 tracing::info!("the client registration is dead: registering again");
-                self.cache.delete(&registration_key(session))?;
-                self.authorize(session, show)
+                self.cache.delete(&registration_key(session, flow))?;
+                self.authorize(session, flow, show)
             }
             result => result,
         }
@@ -144,28 +168,76 @@ impl Broker<'_> {
     fn authorize(
         &self,
         session: &SsoSession,
-        show: &mut dyn FnMut(Progress<'_>),
-    ) -> Result<AccessToken, BrokerError> {
-        let registration = self.registration(session)?;
+        flow: Flow,
+        show: Show<'_, '_>,
+    ) -> Result<Option<AccessToken>, BrokerError> {
+        let registration = self.registration(session, flow)?;
+        match flow {
+            Flow::DeviceCode => self.by_device_code(session, &registration, show),
+            Flow::AuthorizationCode => self.by_authorization_code(session, &registration, show),
+        }
+    }
+
+    fn by_device_code(
+        &self,
+        session: &SsoSession,
+        registration: &ClientRegistration,
+        show: Show<'_, '_>,
+    ) -> Result<Option<AccessToken>, BrokerError> {
         let oidc = self.oidc(session)?;
-        let authorization = oidc.start_device_authorization(session, &registration)?;
-        show(Progress::Code(&authorization));
-        let token = oidc.wait_for_person(&registration, &authorization, self.clock)?;
+        let authorization = oidc.start_device_authorization(session, registration)?;
+        let _ = show(Progress::Code(&authorization));
+        let token = oidc.wait_for_person(registration, &authorization, self.clock)?;
+        self.keep(session, &token)?;
+        Ok(Some(token))
+    }
+
+    /// `None` where nobody could be shown the page.
+    fn by_authorization_code(
+        &self,
+        session: &SsoSession,
+        registration: &ClientRegistration,
+        show: Show<'_, '_>,
+    ) -> Result<Option<AccessToken>, BrokerError> {
+        let oidc = self.oidc(session)?;
+        let mut authorization = oidc.start_code_authorization(session, registration)?;
+        if show(Progress::Page(&authorization)) == Shown::ToNobody {
+            return Ok(None);
+        }
+        let (brought, visit) = authorization.wait_for_person()?;
+        let signed_in = brought.map_err(BrokerError::from).and_then(|code| {
+            let token = oidc.redeem(registration, &code, (self.clock)())?;
+            self.keep(session, &token)?;
+            Ok(token)
+        });
+        // The browser has waited: what it shows is how it ended.
+        visit.show(match &signed_in {
+            Ok(_) => Ending::SignedIn,
+            Err(BrokerError::Source(SourceError::Refused)) => Ending::Refused,
+            Err(error) => Ending::Failed(error.to_string()),
+        });
+        signed_in.map(Some)
+    }
+
+    fn keep(&self, session: &SsoSession, token: &AccessToken) -> Result<(), CacheError> {
         let key = sign_in_key(session);
         let _lock = self.cache.lock(&key, FETCH_LOCK_LIMIT, || {})?;
-        self.cache.put_token(&key, &token)?;
-        Ok(token)
+        self.cache.put_token(&key, token)
     }
 
     /// The registration to sign in with; kept before anyone is sent to a browser, so that a keystore
     /// that can't keep anything is known by then.
-    fn registration(&self, session: &SsoSession) -> Result<ClientRegistration, BrokerError> {
-        let key = registration_key(session);
+    fn registration(
+        &self,
+        session: &SsoSession,
+        flow: Flow,
+    ) -> Result<ClientRegistration, BrokerError> {
+        let key = registration_key(session, flow);
         let kept = self.cache.registration(&key)?;
         if let Some(kept) = kept.filter(|kept| kept.is_fresh((self.clock)())) {
             return Ok(kept);
         }
-        let registration = self.oidc(session)?.register(session)?;
+        let registration = self.oidc(session)?.register(session, flow)?;
         self.cache.put_registration(&key, &registration)?;
         Ok(registration)
     }
@@ -222,12 +294,12 @@ pub fn sign_in_key(session: &SsoSession) -> Key {
     Key::sign_in(&session.start_url, session.name.as_deref())
 }
 
-fn registration_key(session: &SsoSession) -> Key {
+fn registration_key(session: &SsoSession, flow: Flow) -> Key {
     let SsoSession {
         name,
         start_url,
         region,
         scopes,
     } = session;
-    Key::client_registration(start_url, name.as_deref(), region, scopes)
+    Key::client_registration(start_url, name.as_deref(), region, scopes, flow)
 }

@@ -1,5 +1,7 @@
 //! What cache entries are called: keys, and the kinds of entry that they name. Pure.
 
+use crate::credentials::Flow;
+
 /// What an entry is called in the keystore, in the list, and in its lock.
 ///
 /// Whatever changes the value is in the key: an edited profile never gets the old account's
@@ -80,19 +82,25 @@ impl Key {
         )
     }
 
-    /// The registration that the sign-in of an sso-session is made with. The region and the scopes
-    /// are what it was made for.
+    /// The registration that the sign-in of an sso-session is made with. The region, the scopes and
+    /// the flow are what it was made for; one for device codes has no word for that, as when there was
+    /// no other.
     pub fn client_registration(
         start_url: &str,
         session: Option<&str>,
         region: &str,
         scopes: &[String],
+        flow: Flow,
     ) -> Self {
         let session = session.unwrap_or_default();
         let scopes = scopes.join(",");
+        let flow = match flow {
+            Flow::DeviceCode => String::new(),
+            other => format!("|{}", other.as_str()),
+        };
         Self::new(
             Kind::ClientRegistration,
-            &format!("{start_url}|{session}|{region}|{scopes}"),
+            &format!("{start_url}|{session}|{region}|{scopes}{flow}"),
         )
     }
 

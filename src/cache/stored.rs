@@ -4,7 +4,9 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::credentials::{AccessToken, ClientRegistration, Credentials, LongLivedKey, Secret};
+use crate::credentials::{
+    AccessToken, ClientRegistration, Credentials, Flow, LongLivedKey, Secret,
+};
 
 #[derive(Serialize, Deserialize)]
 #[serde(remote = "Credentials")]
@@ -33,6 +35,8 @@ pub(super) struct StoredToken {
     #[serde(with = "exposed_option")]
     refresh_token: Option<Secret<String>>,
     expires_at: Timestamp,
+    #[serde(with = "flow", default)]
+    flow: Flow,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -42,6 +46,23 @@ pub(super) struct StoredRegistration {
     #[serde(with = "exposed")]
     client_secret: Secret<String>,
     expires_at: Timestamp,
+}
+
+mod flow {
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    use super::Flow;
+
+    pub(super) fn serialize<S: Serializer>(value: &Flow, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_str(value.as_str())
+    }
+
+    pub(super) fn deserialize<'a, D: Deserializer<'a>>(from: D) -> Result<Flow, D::Error> {
+        let name = String::deserialize(from)?;
+        let known = [Flow::DeviceCode, Flow::AuthorizationCode];
+        let found = known.into_iter().find(|flow| flow.as_str() == name);
+        found.ok_or_else(|| serde::de::Error::custom("no flow that is known"))
+    }
 }
 
 mod exposed {

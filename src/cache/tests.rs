@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use super::*;
+use crate::credentials::Flow;
 
 /// How many entries the keystore in memory can keep.
 const ROOM: usize = 3;
@@ -76,22 +77,43 @@ fn what_was_put_is_got_and_listed_and_gone_once_deleted() {
 fn tokens_and_registrations_come_back_as_they_were() {
     let home = tempfile::tempdir().unwrap();
     let cache = cache(home.path(), &InMemory::default());
-    let token = AccessToken {
-        access_token: Secret::new("a".into()),
-        refresh_token: None,
-        expires_at: "2026-11-23T10:00:00.25Z".parse().unwrap(),
-    };
-    let key = Key::sign_in("https://corp/start", Some("corp"));
-    cache.put_token(&key, &token).unwrap();
-    assert_eq!(cache.token(&key).unwrap(), Some(token));
+    for flow in [Flow::AuthorizationCode, Flow::DeviceCode] {
+        let token = AccessToken {
+            access_token: Secret::new("a".into()),
+            refresh_token: None,
+            expires_at: "2026-11-23T10:00:00.25Z".parse().unwrap(),
+            flow,
+        };
+        let key = Key::sign_in("https://corp/start", Some("corp"));
+        cache.put_token(&key, &token).unwrap();
+        assert_eq!(cache.token(&key).unwrap(), Some(token));
+    }
     let registration = ClientRegistration {
         client_id: "id".into(),
         client_secret: Secret::new("secret".into()),
         expires_at: "2027-02-01T00:00:00Z".parse().unwrap(),
     };
-    let key = Key::client_registration("https://corp/start", None, "eu-west-1", &[]);
+    let of = |flow| Key::client_registration("https://corp/start", None, "eu-west-1", &[], flow);
+    let key = of(Flow::AuthorizationCode);
     cache.put_registration(&key, &registration).unwrap();
     assert_eq!(cache.registration(&key).unwrap(), Some(registration));
+    assert_eq!(cache.registration(&of(Flow::DeviceCode)).unwrap(), None);
+}
+
+/// Those of a vault that knew no other flow.
+#[test]
+fn a_token_that_does_not_say_its_flow_is_a_device_codes() {
+    let home = tempfile::tempdir().unwrap();
+    let keystore = InMemory::default();
+    let key = Key::sign_in("https://corp/start", Some("corp"));
+    let kept = br#"{"access_token":"a","refresh_token":"r","expires_at":"2026-11-23T10:00:00Z"}"#;
+    keystore
+        .put(key.as_str(), &Secret::new(kept.to_vec()))
+        .unwrap();
+    let token = cache(home.path(), &keystore).token(&key).unwrap().unwrap();
+    assert_eq!(token.flow, Flow::DeviceCode);
+    let key = Key::client_registration("https://corp/start", None, "r", &[], Flow::DeviceCode);
+    assert_eq!(key.as_str(), "client-registration/https://corp/start||r|");
 }
 
 #[test]

@@ -21,7 +21,7 @@ use crate::error::{Error, Kind};
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  \
     vault login\n  \
-    vault login corp --no-browser     print the address and the code only\n  \
+    vault login corp --device-code    with a browser on another machine\n  \
     vault login jo                    the MFA code of jo's key, once a day")]
 pub struct Args {
     /// Profiles or sso-sessions
@@ -33,10 +33,13 @@ pub struct Args {
     /// Sign in again, although there is a sign-in
     #[arg(long)]
     force: bool,
-    /// Sign in with a code that any browser can confirm, as vault always does so far
+    /// Sign in with a code that any browser can confirm, on this machine or not
     #[arg(long)]
     device_code: bool,
-    /// Open no browser: print the address and the code only
+    /// The same, and show the address as a QR code for a telephone
+    #[arg(long)]
+    qr: bool,
+    /// Open no browser: print the address, and the code, only
     #[arg(long, conflicts_with = "browser")]
     no_browser: bool,
     /// Open the address with this command [env: AWS_VAULT_BROWSER, BROWSER]
@@ -158,6 +161,8 @@ impl Args {
             force: self.force,
             no_browser: self.no_browser,
             browser: self.browser.clone(),
+            device_code: self.device_code,
+            qr: self.qr,
             profile: target.profile.as_ref().map(|profile| profile.name.clone()),
         };
         let token = context.sign_in(&broker, session, &how)?;

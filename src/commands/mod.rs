@@ -60,7 +60,8 @@ pub fn run(cli: Cli) -> ExitCode {
     let no_input = settings.as_ref().map_or(true, |settings| {
         settings.no_input || !cli.command.may_ask(settings)
     });
-    let no_color = env::var_os(env::NO_COLOR).is_some();
+    let dumb = env::var_os(env::TERM).is_some_and(|terminal| terminal == "dumb");
+    let no_color = dumb || env::var_os(env::NO_COLOR).is_some();
     let ui = Arc::new(Ui::new(global.quiet, global.color, no_color, no_input));
     let exec = cli.command.is_exec();
     let result = settings

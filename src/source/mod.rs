@@ -32,6 +32,12 @@ pub enum SourceError {
     /// Nobody confirmed the code in time.
     #[error("the code was not confirmed in time")]
     CodeExpired,
+    /// No browser came back with the person's answer in time.
+    #[error("nobody allowed it in the browser in time")]
+    NobodyCame,
+    /// There is nothing that a browser could come back to.
+    #[error("cannot listen on 127.0.0.1 for the browser")]
+    Listener(#[source] std::io::Error),
     /// 403: no such right.
     #[error("the server refuses access ({0})")]
     Forbidden(String),

@@ -12,6 +12,12 @@ use rustix::termios::{
 /// Where questions are asked, whatever the streams are.
 pub(super) const TERMINAL: &str = "/dev/tty";
 
+/// How wide the terminal is that stderr leads to; `None` where it leads elsewhere.
+pub(super) fn columns() -> Option<usize> {
+    let size = rustix::termios::tcgetwinsize(io::stderr()).ok()?;
+    (size.ws_col > 0).then(|| size.ws_col.into())
+}
+
 /// Keys go to the question as they are: nothing of them is shown, and Ctrl-C is one of them.
 /// `rpassword` and `inquire` see to that only after the question is on the screen: what is typed or
 /// pasted at once would be seen, and a Ctrl-C lost.

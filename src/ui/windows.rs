@@ -3,6 +3,11 @@
 /// Where questions are asked, whatever the streams are.
 pub(super) const TERMINAL: &str = "CONIN$";
 
+/// Not asked: a code that is too wide is drawn all the same.
+pub(super) const fn columns() -> Option<usize> {
+    None
+}
+
 /// Nothing has to be done: the console's modes are set before the question shows.
 pub(super) struct RawKeys;
 

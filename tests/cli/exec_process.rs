@@ -91,7 +91,7 @@ fn signals_are_as_they_were_behind_a_sign_in_too() {
     let cat = ["cat", "/proc/self/status"];
     let ended = home.exec("dev", &cat).with_browser().on_terminal().wait();
     assert_eq!(ended.code, 0, "{}", ended.screen);
-    assert!(ended.screen.contains("user_code="), "{}", ended.screen);
+    assert!(ended.screen.contains("/authorize?"), "{}", ended.screen);
     let without = home
         .program("/bin/cat")
         .args(&cat[1..])

@@ -42,6 +42,7 @@ mod secret_service;
 mod secrets;
 mod sign_in;
 mod sign_in_browser;
+mod sign_in_code;
 mod support_itself;
 mod terminal;
 mod trouble;

@@ -50,6 +50,11 @@ fn sign_in(home: &Home) {
     home.vault(&["login"]).with_browser().output().success();
 }
 
+/// How often anybody was sent to a page, of either flow.
+fn sign_ins(home: &Home) -> usize {
+    home.aws.count("Authorize") + home.aws.count("StartDeviceAuthorization")
+}
+
 /// Looks again until it is so.
 fn until(what: &str, reached: impl Fn() -> bool) {
     let deadline = Instant::now() + Duration::from_secs(30);
@@ -63,7 +68,7 @@ fn until(what: &str, reached: impl Fn() -> bool) {
 fn assert_one_of_each(home: &Home, ended: &Ended) {
     assert_eq!(count(ended, "<dev 0>"), 50, "{}", ended.screen);
     assert_eq!(home.aws.count("RegisterClient"), 1);
-    assert_eq!(home.aws.count("StartDeviceAuthorization"), 1);
+    assert_eq!(sign_ins(home), 1);
     assert_eq!(home.browser_urls().len(), 1);
     assert_eq!(home.aws.count("GetRoleCredentials"), 1);
 }
@@ -125,7 +130,7 @@ fn twenty_profiles_at_once_share_one_sign_in() {
     for profile in profiles {
         assert_eq!(count(&ended, &format!("<{profile} 0>")), 1, "{ended:?}");
     }
-    assert_eq!(home.aws.count("StartDeviceAuthorization"), 1);
+    assert_eq!(sign_ins(&home), 1);
     assert_eq!(home.browser_urls().len(), 1);
     assert_eq!(home.aws.count("GetRoleCredentials"), 20);
 }
@@ -135,6 +140,7 @@ fn who_waited_for_a_sign_in_that_is_refused_opens_no_second_browser() {
     let home = home();
     home.aws.configure(|behaviour| behaviour.visit = Visit::Ask);
     let runs = at_once(&home, &vec!["dev".to_owned(); 10]).with_browser();
+    let runs = runs.env("AWS_VAULT_LOGIN_FLOW", "device-code");
     let mut terminal = runs.on_terminal();
     for _ in 0..9 {
         terminal.expect(WAITING);
@@ -143,9 +149,9 @@ fn who_waited_for_a_sign_in_that_is_refused_opens_no_second_browser() {
     home.aws.deny(&home.aws.pending_user_codes()[0]);
     let ended = terminal.wait();
     assert_eq!(count(&ended, "<dev 125>"), 10, "{}", ended.screen);
-    assert_eq!(home.aws.count("StartDeviceAuthorization"), 1);
+    assert_eq!(sign_ins(&home), 1);
     assert_eq!(home.browser_urls().len(), 1);
-    assert_eq!(count(&ended, "hint: run it again for a new code"), 10);
+    assert_eq!(count(&ended, "hint: run it again"), 10);
     // The refusal is not remembered.
     home.aws
         .configure(|behaviour| behaviour.visit = Visit::Allow);
@@ -158,8 +164,8 @@ fn who_waited_for_a_run_that_is_killed_signs_in_instead() {
     let home = home();
     home.aws.configure(|behaviour| behaviour.visit = Visit::Ask);
     let first = home.vault(&EXEC).with_browser().on_terminal();
-    until("the first shows its code", || {
-        home.aws.count("DevicePage") == 1
+    until("the first shows its page", || {
+        home.aws.count("Authorize") == 1
     });
     let mut second = home.vault(&EXEC).with_browser().on_terminal();
     second.expect(WAITING);
@@ -168,7 +174,7 @@ fn who_waited_for_a_run_that_is_killed_signs_in_instead() {
     kill(&first);
     second.expect("as dev");
     assert_eq!(second.wait().code, 0);
-    assert_eq!(home.aws.count("StartDeviceAuthorization"), 2);
+    assert_eq!(sign_ins(&home), 2);
 }
 
 fn kill(terminal: &Terminal<'_>) {
@@ -178,15 +184,17 @@ fn kill(terminal: &Terminal<'_>) {
 #[test]
 fn a_run_killed_while_a_request_is_on_its_way_leaves_nothing_half_done() {
     let requests = [
-        "RegisterClient",
-        "StartDeviceAuthorization",
-        "CreateToken",
-        "GetRoleCredentials",
+        ("authorization-code", "RegisterClient"),
+        ("authorization-code", "CreateToken"),
+        ("device-code", "StartDeviceAuthorization"),
+        ("device-code", "CreateToken"),
+        ("device-code", "GetRoleCredentials"),
     ];
-    for operation in requests {
+    for (flow, operation) in requests {
         let home = home();
         home.aws.fault(operation, Fault::Hang, 1);
-        let terminal = home.vault(&EXEC).with_browser().on_terminal();
+        let run = home.vault(&EXEC).with_browser();
+        let terminal = run.env("AWS_VAULT_LOGIN_FLOW", flow).on_terminal();
         until(operation, || home.aws.count(operation) == 1);
         kill(&terminal);
         assert!(terminal.wait().signal.is_some());
@@ -217,7 +225,7 @@ fn a_run_killed_at_any_moment_leaves_a_keystore_that_works() {
         assert_eq!(listed.success().stdout, "dev\n");
     }
     // All of them used the one sign-in.
-    assert_eq!(home.aws.count("StartDeviceAuthorization"), 1);
+    assert_eq!(sign_ins(&home), 1);
 }
 
 #[test]
@@ -239,7 +247,7 @@ fn clear_and_exec_at_once_disturb_neither() {
         works(&home);
         assert_eq!(home.aws.count("GetRoleCredentials"), asked + 1);
     }
-    assert_eq!(home.aws.count("StartDeviceAuthorization"), 1);
+    assert_eq!(sign_ins(&home), 1);
 }
 
 /// Both meet at the store, which the test holds for a moment: the one keeps what it fetched, the

@@ -18,10 +18,10 @@ fn consent_by_visit() -> Home {
 fn without_a_terminal_login_opens_the_browser_all_the_same() {
     let home = consent_by_visit();
     let output = home.vault(&["login"]).with_browser().output().success();
-    output.says(&["/device?user_code=", "Signed in to corp"]);
+    output.says(&["/authorize?", "Signed in to corp"]);
     let urls = home.browser_urls();
     assert_eq!(urls.len(), 1);
-    assert!(urls[0].contains("/device?user_code="), "{urls:?}");
+    assert!(urls[0].contains("/authorize?"), "{urls:?}");
 }
 
 #[test]
@@ -31,7 +31,7 @@ fn on_a_terminal_exec_signs_in_and_runs_the_command() {
         .exec("dev", &["echo", "it", "ran"])
         .with_browser()
         .on_terminal();
-    terminal.expect("/device?user_code=");
+    terminal.expect("/authorize?");
     terminal.expect("it ran");
     assert_eq!(terminal.wait().code, 0);
     assert_eq!(home.browser_urls().len(), 1);

@@ -4,15 +4,17 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use super::fake_aws::Fault;
+use super::fake_aws::{Fault, Visit};
 use super::home::Home;
 use super::run::{Output, Run};
 
 impl Home {
-    /// A home whose person confirms every code at the first poll.
+    /// A home whose person confirms every code at the first poll, and allows what their browser shows.
     pub fn consenting() -> Self {
         let home = Self::new();
         home.aws.approve_all_after(0);
+        home.aws
+            .configure(|behaviour| behaviour.visit = Visit::Allow);
         home
     }
 

@@ -1,13 +1,17 @@
-//! The conversation of a sign-in, and the browser that it (or a command) opens. A browser that does not
-//! start is a line, and no error: the address has been said.
+//! The conversation of a sign-in: which flow, what a person sees, and the browser that it (or a
+//! command) opens. A browser that does not start is a line, and no error.
+
+use std::time::Duration;
 
 use super::{Context, name};
-use crate::broker::{Broker, Progress};
-use crate::browser::{self, BrowserError, Page};
+use crate::broker::{Broker, Progress, Shown};
+use crate::browser::{self, BrowserError, Chosen, Page};
 use crate::config::SsoSession;
-use crate::credentials::AccessToken;
+use crate::credentials::{AccessToken, Flow};
 use crate::error::Error;
-use crate::source::sso::DeviceAuthorization;
+use crate::settings::LoginFlow;
+use crate::source::sso::{CodeAuthorization, DeviceAuthorization};
+use crate::ui::Waiting;
 
 /// How a person signs in.
 #[derive(Clone, Debug, Default)]
@@ -18,6 +22,10 @@ pub(in crate::commands) struct SignIn {
     pub(in crate::commands) no_browser: bool,
     /// With this browser command.
     pub(in crate::commands) browser: Option<String>,
+    /// By device code, whatever the settings say.
+    pub(in crate::commands) device_code: bool,
+    /// With the address as a code for a telephone.
+    pub(in crate::commands) qr: bool,
     /// On account of this profile, which may have a browser of its own.
     pub(in crate::commands) profile: Option<String>,
 }
@@ -32,6 +40,19 @@ impl SignIn {
     }
 }
 
+/// One sign-in, as it is shown.
+struct Conversation<'a> {
+    context: &'a Context,
+    session: &'a SsoSession,
+    how: &'a SignIn,
+    browser: Option<Chosen>,
+    /// Another flow can take the place of this one.
+    replaceable: bool,
+    /// It has been said that no browser starts.
+    without_browser: bool,
+    waiting: Option<Waiting>,
+}
+
 impl Context {
     /// Opens a page with the browser of the option, the variables or the settings, else the system's.
     /// Where none starts, that is said; where there is none, nothing is said. Whether one was opened.
@@ -41,17 +62,17 @@ impl Context {
         option: Option<&str>,
         page: Page<'_>,
     ) -> Result<bool, Error> {
-        let command = self.browser(option)?;
-        Ok(self.open(command.as_deref(), page))
+        let chosen = self.browser(option)?;
+        Ok(self.open(chosen.as_ref(), page))
     }
 
-    fn browser(&self, option: Option<&str>) -> Result<Option<String>, Error> {
+    fn browser(&self, option: Option<&str>) -> Result<Option<Chosen>, Error> {
         let setting = self.settings.browser.clone();
-        Ok(browser::command(option.map(str::to_owned), setting)?)
+        Ok(browser::chosen(option.map(str::to_owned), setting)?)
     }
 
-    fn open(&self, command: Option<&str>, page: Page<'_>) -> bool {
-        let Err(error) = browser::open(command, page) else {
+    fn open(&self, chosen: Option<&Chosen>, page: Page<'_>) -> bool {
+        let Err(error) = browser::open(chosen, page) else {
             return true;
         };
         tracing::info!(%error, "no browser was opened");
@@ -62,45 +83,123 @@ impl Context {
         false
     }
 
-    /// Signs in with a person: shows URL and code, opens the browser, waits.
+    /// Signs in with a person: shows where to, opens the browser, waits.
     pub(in crate::commands) fn sign_in(
         &self,
         broker: &Broker<'_>,
         session: &SsoSession,
         how: &SignIn,
     ) -> Result<AccessToken, Error> {
-        let command = self.browser(how.browser.as_deref())?;
-        let token = broker.sign_in(session, how.force, &mut |progress| match progress {
-            Progress::WaitingForAnother => {
-                self.ui
-                    .note("Waiting for the sign-in that another vault has begun.");
-            }
-            Progress::Code(authorization) => {
-                self.show(session, authorization, how, command.as_deref());
-            }
-        })?;
-        Ok(token)
+        let browser = self.browser(how.browser.as_deref())?;
+        let flow = self.flow(how, browser.as_ref());
+        tracing::info!(flow = flow.as_str(), "signing in");
+        let mut conversation = Conversation {
+            context: self,
+            session,
+            how,
+            browser,
+            replaceable: self.settings.login_flow == LoginFlow::Auto,
+            without_browser: how.no_browser || self.ui.no_input(),
+            waiting: None,
+        };
+        let show = &mut |progress: Progress<'_>| conversation.show(&progress);
+        Ok(broker.sign_in(session, how.force, flow, show)?)
     }
 
-    fn show(
-        &self,
-        session: &SsoSession,
-        authorization: &DeviceAuthorization,
-        how: &SignIn,
-        browser: Option<&str>,
-    ) {
-        let url = &authorization.verification_uri;
-        let minutes = authorization.expires_in.as_secs().div_ceil(60);
-        let introduction = format!(
-            "Signing in to {}. Confirm this code in a browser, within {minutes} min:",
-            name(session)
-        );
-        self.ui
-            .show_code(&introduction, &authorization.user_code, url);
-        if how.no_browser || self.ui.no_input() {
-            return;
+    /// What was asked for; else by where the person's browser is.
+    fn flow(&self, how: &SignIn, browser: Option<&Chosen>) -> Flow {
+        match self.settings.login_flow {
+            _ if how.device_code || how.qr => Flow::DeviceCode,
+            LoginFlow::DeviceCode => Flow::DeviceCode,
+            LoginFlow::AuthorizationCode => Flow::AuthorizationCode,
+            LoginFlow::Auto if how.no_browser || self.ui.no_input() => Flow::DeviceCode,
+            LoginFlow::Auto => match browser::elsewhere(browser) {
+                Some(elsewhere) => {
+                    tracing::info!(?elsewhere, "no browser here can come back to a listener");
+                    Flow::DeviceCode
+                }
+                None => Flow::AuthorizationCode,
+            },
         }
-        let profile = how.profile.as_deref().unwrap_or_else(|| name(session));
-        self.open(browser, Page { url, profile });
     }
+}
+
+impl Conversation<'_> {
+    fn show(&mut self, progress: &Progress<'_>) -> Shown {
+        match progress {
+            Progress::WaitingForAnother => {
+                let waiting = "Waiting for the sign-in that another vault has begun.";
+                self.context.ui.note(waiting);
+            }
+            Progress::Page(authorization) => return self.show_page(authorization),
+            Progress::Code(authorization) => self.show_code(authorization),
+        }
+        Shown::ToThePerson
+    }
+
+    /// The browser first: where there is none, the page is of no use to anybody.
+    fn show_page(&mut self, authorization: &CodeAuthorization<'_>) -> Shown {
+        let (name, url) = (name(self.session), &authorization.url);
+        let opened = self.open(url);
+        let ui = &self.context.ui;
+        if !opened && self.replaceable {
+            return Shown::ToNobody;
+        }
+        let minutes = minutes(authorization.expires_in);
+        ui.show_url(
+            &match opened {
+                true => format!(
+                    "Signing in to {name}. Allow it in the browser, within {minutes} min. If none \
+                     has opened:"
+                ),
+                false => format!(
+                    "Signing in to {name}. Open this in a browser on this machine, within \
+                     {minutes} min:"
+                ),
+            },
+            url,
+        );
+        let word = self.session.name.as_deref().or(self.how.profile.as_deref());
+        ui.note(&format!(
+            "Is your browser on another machine? `vault login {} --device-code` works with any.",
+            word.unwrap_or_default()
+        ));
+        self.wait("Waiting for the browser", authorization.expires_in);
+        Shown::ToThePerson
+    }
+
+    fn show_code(&mut self, authorization: &DeviceAuthorization) {
+        let (name, url) = (name(self.session), &authorization.verification_uri);
+        let minutes = minutes(authorization.expires_in);
+        let introduction =
+            format!("Signing in to {name}. Confirm this code in a browser, within {minutes} min:");
+        let ui = &self.context.ui;
+        ui.show_code(&introduction, &authorization.user_code, url);
+        if self.how.qr {
+            ui.show_qr(url);
+        }
+        self.open(url);
+        self.wait(
+            "Waiting for the code to be confirmed",
+            authorization.expires_in,
+        );
+    }
+
+    /// On account of the profile, else of the session itself. One that does not start is tried once.
+    fn open(&mut self, url: &str) -> bool {
+        let profile = self.how.profile.as_deref();
+        let profile = profile.unwrap_or_else(|| name(self.session));
+        let page = Page { url, profile };
+        let opened = !self.without_browser && self.context.open(self.browser.as_ref(), page);
+        self.without_browser = !opened;
+        opened
+    }
+
+    fn wait(&mut self, what: &str, limit: Duration) {
+        self.waiting = self.context.ui.wait_for(what, limit);
+    }
+}
+
+fn minutes(limit: Duration) -> u64 {
+    limit.as_secs().div_ceil(60)
 }

@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::oidc::{Oidc, Refusal};
 use crate::config::SsoSession;
-use crate::credentials::{AccessToken, ClientRegistration, Secret};
+use crate::credentials::{AccessToken, ClientRegistration, Flow, Secret};
 use crate::source::SourceError;
 use crate::source::transport::failure;
 
@@ -109,7 +109,7 @@ impl Oidc<'_> {
                 .grant_type("urn:ietf:params:oauth:grant-type:device_code")
                 .device_code(authorization.device_code.expose());
             let error = match request.send().await {
-                Ok(answer) => return self.token(answer, clock()),
+                Ok(answer) => return self.token(answer, Flow::DeviceCode, clock()),
                 Err(error) => error,
             };
             match Refusal::of(&error) {

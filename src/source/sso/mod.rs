@@ -1,10 +1,15 @@
 //! IAM Identity Center: signing in (the `sso-oidc` service) and what a sign-in gets (the `sso`
 //! portal). It keeps nothing: `broker` does.
 
+mod authorization_code;
+mod callback;
 mod device;
 mod oidc;
+mod page;
 mod portal;
 
+pub use authorization_code::CodeAuthorization;
 pub use device::DeviceAuthorization;
 pub use oidc::Oidc;
+pub use page::Ending;
 pub use portal::Portal;

@@ -8,8 +8,9 @@ use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use jiff::{SignedDuration, Timestamp};
 
+use super::callback::REGISTERED_URI;
 use crate::config::SsoSession;
-use crate::credentials::{AccessToken, ClientRegistration, Secret};
+use crate::credentials::{AccessToken, ClientRegistration, Flow, Secret};
 use crate::source::SourceError;
 use crate::source::transport::{Retry, Transport, failure, oauth_error, server};
 
@@ -21,6 +22,7 @@ pub struct Oidc<'a> {
     pub(super) transport: &'a Transport,
     pub(super) client: Client,
     pub(super) server: String,
+    pub(super) endpoint: Option<String>,
 }
 
 impl<'a> Oidc<'a> {
@@ -36,23 +38,35 @@ impl<'a> Oidc<'a> {
                     .build(),
             ),
             server,
+            endpoint: endpoint.map(str::to_owned),
         }
     }
 
-    /// Registers this program, as a device-flow client that may have refresh tokens: name, type and
-    /// scopes only, as the AWS CLI does.
+    /// Registers this program for a flow, as a client that may have refresh tokens. For a device code
+    /// that takes name, type and scopes only, as the AWS CLI does it.
     ///
     /// # Errors
     ///
     /// The server's.
-    pub fn register(&self, session: &SsoSession) -> Result<ClientRegistration, SourceError> {
+    pub fn register(
+        &self,
+        session: &SsoSession,
+        flow: Flow,
+    ) -> Result<ClientRegistration, SourceError> {
         const OPERATION: &str = "RegisterClient";
-        let request = self
+        let mut request = self
             .client
             .register_client()
             .client_name(CLIENT_NAME)
             .client_type("public")
             .set_scopes(Some(session.scopes.clone()));
+        if flow == Flow::AuthorizationCode {
+            request = request
+                .grant_types("authorization_code")
+                .grant_types("refresh_token")
+                .redirect_uris(REGISTERED_URI)
+                .issuer_url(&session.start_url);
+        }
         let answer = self
             .transport
             .run(request.send())
@@ -78,6 +92,7 @@ impl<'a> Oidc<'a> {
         &self,
         registration: &ClientRegistration,
         refresh_token: &Secret<String>,
+        flow: Flow,
         now: Timestamp,
     ) -> Result<AccessToken, SourceError> {
         let request = self
@@ -91,7 +106,7 @@ impl<'a> Oidc<'a> {
             .transport
             .run(request.send())
             .map_err(|error| refresh_error(&error, &self.server))?;
-        let mut token = self.token(answer, now)?;
+        let mut token = self.token(answer, flow, now)?;
         token
             .refresh_token
             .get_or_insert_with(|| refresh_token.clone());
@@ -102,6 +117,7 @@ impl<'a> Oidc<'a> {
     pub(super) fn token(
         &self,
         answer: CreateTokenOutput,
+        flow: Flow,
         now: Timestamp,
     ) -> Result<AccessToken, SourceError> {
         const OPERATION: &str = "CreateToken";
@@ -120,6 +136,7 @@ impl<'a> Oidc<'a> {
                 .filter(|t| !t.is_empty())
                 .map(Secret::new),
             expires_at,
+            flow,
         })
     }
 

@@ -1,0 +1,304 @@
+//! The listener that a sign-in's browser comes back to, on 127.0.0.1 alone. It waits for one request,
+//! which knows the state; whatever else comes is answered and changes nothing: a wrong path, method,
+//! host or state, a second hit, a client that never ends its request.
+
+use std::convert::Infallible;
+use std::net::Ipv4Addr;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use http_body_util::Full;
+use hyper::body::{Bytes, Incoming};
+use hyper::header::HOST;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper::{Method, Request, Response, StatusCode};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use subtle::ConstantTimeEq as _;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::oneshot;
+use tokio::task::{JoinHandle, JoinSet};
+
+use super::page::{Ending, Page};
+use crate::config::SsoSession;
+use crate::credentials::Secret;
+use crate::source::SourceError;
+use crate::source::transport::Transport;
+
+/// Where browsers are sent, as it is registered: without the port, which is another one each time
+/// (RFC 8252, section 7.3).
+pub(super) const REGISTERED_URI: &str = "http://127.0.0.1/oauth/callback";
+const PATH: &str = "/oauth/callback";
+
+/// A browser on this machine sends its request at once.
+const HEADER_LIMIT: Duration = Duration::from_secs(5);
+/// Longer than the exchange that the page waits for, and a keystore that asks to be unlocked.
+const CONNECTION_LIMIT: Duration = Duration::from_mins(3);
+/// So many at a time; what comes beyond that is another program of this machine's, not a browser.
+const CONNECTIONS: usize = 64;
+/// A browser on this machine takes its page at once.
+const PAGE_LIMIT: Duration = Duration::from_secs(2);
+/// Where no connection can be taken: no file descriptors, say.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+/// A code is some hundred characters, and cookies of other programs on 127.0.0.1 come along.
+const HEAD_LIMIT: usize = 64 * 1024;
+/// More of a server's words than this is not for a person.
+const WORDS: usize = 300;
+
+/// The listener; it ends when this is dropped.
+pub(super) struct Callback<'a> {
+    transport: &'a Transport,
+    uri: String,
+    visits: oneshot::Receiver<Arrival>,
+    page: Arc<Page>,
+    serving: Option<JoinHandle<()>>,
+}
+
+/// The request that was waited for, while it is open.
+struct Arrival {
+    brought: Result<Secret<String>, SourceError>,
+    answer: oneshot::Sender<Answer>,
+    /// Ends with the connection.
+    open: oneshot::Receiver<()>,
+}
+
+type Answer = Response<Full<Bytes>>;
+
+/// A browser that has brought a person's answer, and waits for a page.
+pub struct Visit<'a> {
+    transport: &'a Transport,
+    page: Arc<Page>,
+    answer: oneshot::Sender<Answer>,
+    open: oneshot::Receiver<()>,
+}
+
+impl Visit<'_> {
+    /// Shows the person how it ended. A browser that has gone is not waited for.
+    pub fn show(self, ending: Ending) {
+        let _ = self.answer.send(self.page.ending(ending));
+        let _ = self
+            .transport
+            .run(async { tokio::time::timeout(PAGE_LIMIT, self.open).await });
+    }
+}
+
+impl<'a> Callback<'a> {
+    pub(super) fn listen(
+        transport: &'a Transport,
+        state: &Secret<String>,
+        session: &SsoSession,
+    ) -> Result<Self, SourceError> {
+        let (arrived, visits) = oneshot::channel();
+        let page = Arc::new(Page::of(session));
+        let serving = transport.run(async {
+            let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+            let host = listener.local_addr()?.to_string();
+            let expected = Arc::new(Expected {
+                host: host.clone(),
+                state: state.clone(),
+                page: Arc::clone(&page),
+                arrived: Mutex::new(Some(arrived)),
+            });
+            Ok((host, tokio::spawn(serve(listener, expected))))
+        });
+        let (host, serving) = serving.map_err(SourceError::Listener)?;
+        Ok(Self {
+            transport,
+            uri: format!("http://{host}{PATH}"),
+            visits,
+            page,
+            serving: Some(serving),
+        })
+    }
+
+    /// Where the browser is sent, this time.
+    pub(super) fn uri(&self) -> &str {
+        &self.uri
+    }
+
+    /// The code that was brought, or why there is none; and who waits for the page.
+    pub(super) fn wait(
+        &mut self,
+        limit: Duration,
+    ) -> Result<(Result<Secret<String>, SourceError>, Visit<'a>), SourceError> {
+        let visits = &mut self.visits;
+        let arrival = self
+            .transport
+            .run(async { tokio::time::timeout(limit, visits).await });
+        let Ok(Ok(Arrival {
+            brought,
+            answer,
+            open,
+        })) = arrival
+        else {
+            return Err(SourceError::NobodyCame);
+        };
+        let visit = Visit {
+            transport: self.transport,
+            page: Arc::clone(&self.page),
+            answer,
+            open,
+        };
+        Ok((brought, visit))
+    }
+}
+
+impl Drop for Callback<'_> {
+    /// Closed when it is over, and not when the runtime happens to run again.
+    fn drop(&mut self) {
+        if let Some(serving) = self.serving.take() {
+            serving.abort();
+            let _ = self.transport.run(serving);
+        }
+    }
+}
+
+/// What the listener waits for.
+struct Expected {
+    host: String,
+    state: Secret<String>,
+    page: Arc<Page>,
+    /// Taken by the one who brings it.
+    arrived: Mutex<Option<oneshot::Sender<Arrival>>>,
+}
+
+async fn serve(listener: TcpListener, expected: Arc<Expected>) {
+    let mut connections = JoinSet::new();
+    loop {
+        let Ok((stream, _)) = listener.accept().await else {
+            tokio::time::sleep(ACCEPT_PAUSE).await;
+            continue;
+        };
+        while connections.try_join_next().is_some() {}
+        if connections.len() < CONNECTIONS {
+            connections.spawn(connection(stream, Arc::clone(&expected)));
+        }
+    }
+}
+
+async fn connection(stream: TcpStream, expected: Arc<Expected>) {
+    let (closed, open) = oneshot::channel();
+    let open = Mutex::new(Some(open));
+    let service = service_fn(|request| {
+        let open = open.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let expected = Arc::clone(&expected);
+        async move { Ok::<_, Infallible>(expected.answer(&request, open).await) }
+    });
+    let served = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEADER_LIMIT)
+        .keep_alive(false)
+        .max_buf_size(HEAD_LIMIT)
+        .serve_connection(TokioIo::new(stream), service);
+    let _ = tokio::time::timeout(CONNECTION_LIMIT, served).await;
+    drop(closed);
+}
+
+impl Expected {
+    async fn answer(
+        &self,
+        request: &Request<Incoming>,
+        open: Option<oneshot::Receiver<()>>,
+    ) -> Answer {
+        let brought = match self.read(request) {
+            Ok(brought) => brought,
+            Err(status) => return self.page.ignored(status),
+        };
+        let arrived = self.arrived.lock();
+        let arrived = arrived.unwrap_or_else(PoisonError::into_inner).take();
+        let (Some(arrived), Some(open)) = (arrived, open) else {
+            return self.page.ignored(StatusCode::CONFLICT);
+        };
+        let (answer, answered) = oneshot::channel();
+        let arrival = Arrival {
+            brought,
+            answer,
+            open,
+        };
+        let waited_for = arrived.send(arrival).is_ok();
+        match answered.await {
+            Ok(answer) if waited_for => answer,
+            _ => self.page.ignored(StatusCode::GONE),
+        }
+    }
+
+    /// What a request brings; the status for one that is not the one waited for.
+    fn read(
+        &self,
+        request: &Request<Incoming>,
+    ) -> Result<Result<Secret<String>, SourceError>, StatusCode> {
+        // A page elsewhere may have its own name lead here (DNS rebinding).
+        let host = request.headers().get(HOST).map(|host| host.as_bytes());
+        if host != Some(self.host.as_bytes()) {
+            return Err(StatusCode::FORBIDDEN);
+        }
+        if request.uri().path() != PATH {
+            return Err(StatusCode::NOT_FOUND);
+        }
+        if request.method() != Method::GET {
+            return Err(StatusCode::METHOD_NOT_ALLOWED);
+        }
+        let query = request.uri().query().unwrap_or_default();
+        let state = one(query, "state").ok_or(StatusCode::BAD_REQUEST)?;
+        let expected = self.state.expose().as_bytes();
+        if !bool::from(state.expose().as_bytes().ct_eq(expected)) {
+            return Err(StatusCode::FORBIDDEN);
+        }
+        match (one(query, "code"), one(query, "error")) {
+            (Some(code), None) => Ok(Ok(code)),
+            (None, Some(error)) => Ok(Err(refusal(error.expose(), query))),
+            _ => Err(StatusCode::BAD_REQUEST),
+        }
+    }
+}
+
+/// The value of a parameter that is there once, and not empty (RFC 6749, section 3.1).
+fn one(query: &str, name: &str) -> Option<Secret<String>> {
+    let mut values = form_urlencoded::parse(query.as_bytes()).filter(|(key, _)| key == name);
+    let value = values.next()?.1.into_owned();
+    (values.next().is_none() && !value.is_empty()).then(|| Secret::new(value))
+}
+
+/// What a redirect says instead of a code (RFC 6749, section 4.1.2.1).
+fn refusal(error: &str, query: &str) -> SourceError {
+    if error == "access_denied" {
+        return SourceError::Refused;
+    }
+    let words = |text: &str| text.chars().take(WORDS).collect();
+    let description = one(query, "error_description");
+    SourceError::Service {
+        operation: "Authorize",
+        code: words(error),
+        message: description.map_or_else(String::new, |text| words(text.expose())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_parameter_counts_where_it_is_there_once() {
+        let table = [
+            ("state=a&code=b", Some("a")),
+            ("code=b&state=a%20b+c", Some("a b c")),
+            ("state=a&state=a", None),
+            ("state=", None),
+            ("State=a", None),
+            ("", None),
+        ];
+        for (query, value) in table {
+            let found = one(query, "state").map(|value| value.expose().clone());
+            assert_eq!(found.as_deref(), value, "{query}");
+        }
+    }
+
+    #[test]
+    fn a_refusal_is_told_from_an_error_and_no_words_are_endless() {
+        assert!(matches!(refusal("access_denied", ""), SourceError::Refused));
+        let long = "x".repeat(100_000);
+        let error = refusal("server_error", &format!("error_description={long}")).to_string();
+        assert!(error.starts_with("Authorize failed: server_error: xxx"));
+        assert!(error.len() < 400);
+    }
+}
