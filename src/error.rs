@@ -9,6 +9,7 @@ use std::error::Error as StdError;
 use crate::browser::BrowserError;
 use crate::cache::CacheError;
 use crate::config::ConfigError;
+use crate::config::edit::{EditError, Refusal};
 use crate::deliver::child::ChildError;
 use crate::deliver::export::ExportError;
 use crate::env;
@@ -195,6 +196,23 @@ impl From<ConfigError> for Error {
             ConfigError::NoSuchSession { closest, any, .. } => {
                 meant(made, closest, *any, "sso-session")
             }
+            _ => made,
+        }
+    }
+}
+
+impl From<EditError> for Error {
+    fn from(error: EditError) -> Self {
+        let made = Self::from_chain(Kind::Failed, &error);
+        match &error {
+            EditError::Refused(Refusal::Ambiguous { .. }) => {
+                made.hint("mend that line first: the file was left as it is")
+            }
+            EditError::Changed(_) => made.hint("run it again: the file was left as it is"),
+            EditError::Entangled(_) => {
+                made.hint("take the indentation off its headers: the file was left as it is")
+            }
+            EditError::Busy(_) => made.hint("see what the other one waits for, or end it"),
             _ => made,
         }
     }

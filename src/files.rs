@@ -10,9 +10,11 @@ mod lock;
 #[cfg_attr(unix, path = "files/unix.rs")]
 #[cfg_attr(windows, path = "files/windows.rs")]
 mod platform;
+mod theirs;
 
 pub use lock::{Lock, LockError};
 pub use platform::{private_directory, tighten};
+pub use theirs::{ReplaceError, Theirs};
 
 /// Puts `text` in the place of `path`, through the file `new` beside it: whoever reads meanwhile gets
 /// the old text or the new one.

@@ -10,7 +10,8 @@ use jiff::Timestamp;
 
 use crate::broker::{self, Answer, Broker, Connection, Cut, Want};
 use crate::cache::Cache;
-use crate::config::{Config, Files, Profile, SsoSession};
+use crate::config::edit::Edit;
+use crate::config::{Config, Dialect, Files, Profile, SsoSession};
 use crate::credentials::Credentials;
 use crate::env;
 use crate::error::{Error, Kind};
@@ -84,6 +85,21 @@ impl Context {
             let _ = self.config.set(Config::load(&self.files())?);
         }
         Ok(self.config.get().expect("it was set above"))
+    }
+
+    /// The configuration file, to be edited. What [`Context::config`] has read stays as it was.
+    #[allow(dead_code, reason = "what writes the files comes next")]
+    pub(super) fn edit_config(&self) -> Result<Edit, Error> {
+        let data = &self.settings.directories.data;
+        Ok(Edit::open(&self.files().config, Dialect::Config, data)?)
+    }
+
+    /// The credentials file, to be edited.
+    #[allow(dead_code, reason = "what writes the files comes next")]
+    pub(super) fn edit_credentials(&self) -> Result<Edit, Error> {
+        let data = &self.settings.directories.data;
+        let path = self.files().credentials;
+        Ok(Edit::open(&path, Dialect::Credentials, data)?)
     }
 
     fn files(&self) -> Files {

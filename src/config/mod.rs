@@ -7,6 +7,7 @@
 //! turned into strings, so that a file of ten thousand profiles costs milliseconds.
 
 mod document;
+pub mod edit;
 mod error;
 mod keys;
 mod parse;
@@ -25,11 +26,11 @@ mod tests;
 use std::path::PathBuf;
 
 use self::document::Document;
-use self::section::{Dialect, SectionKind};
 use self::settings::{Settings, Value};
 
 pub use self::error::{ConfigError, Place, closest};
 pub use self::profile::{CredentialSource, KeyFile, Profile, Role};
+pub use self::section::{Dialect, SectionKind};
 pub use self::sso::{Sso, SsoRole, SsoSession};
 pub use self::words::split as shell_words;
 

@@ -7,7 +7,7 @@ use super::error::{ConfigError, Place};
 use super::section::Section;
 
 /// Keys whose value is not read into [`Settings`]: that there is one is all it holds.
-const SECRETS: [&str; 3] = [
+pub(super) const SECRETS: [&str; 3] = [
     "aws_secret_access_key",
     "aws_session_token",
     "aws_security_token",

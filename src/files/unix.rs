@@ -1,6 +1,6 @@
 //! Files and directories for this user alone, as Unix does it: modes.
 
-use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
+use std::fs::{self, DirBuilder, File, Metadata, OpenOptions, Permissions};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::Path;
@@ -39,6 +39,20 @@ pub fn create_private(path: &Path) -> io::Result<File> {
         .create_new(true)
         .mode(FILE)
         .open(path)
+}
+
+/// Gives a file of this user's the owner and the mode of another.
+pub fn make_like(file: &File, other: &Metadata) -> io::Result<()> {
+    let own = file.metadata()?;
+    if (own.uid(), own.gid()) != (other.uid(), other.gid()) {
+        std::os::unix::fs::fchown(file, Some(other.uid()), Some(other.gid()))?;
+    }
+    file.set_permissions(other.permissions())
+}
+
+/// Keeps others out of a directory that is being made.
+pub fn private(builder: &mut DirBuilder) {
+    builder.mode(DIRECTORY);
 }
 
 /// Opens the file of a lock, which holds nothing.

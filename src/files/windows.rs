@@ -1,7 +1,7 @@
 //! Files and directories for this user alone, as Windows does it: what is below the user's
 //! profile is theirs by inheritance, so there is nothing to set.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, DirBuilder, File, Metadata, OpenOptions};
 use std::io;
 use std::path::Path;
 
@@ -17,6 +17,14 @@ pub const fn tighten(_file: &File) {}
 pub fn create_private(path: &Path) -> io::Result<File> {
     OpenOptions::new().write(true).create_new(true).open(path)
 }
+
+/// Nothing to do: a file takes its rights from its directory.
+pub const fn make_like(_file: &File, _other: &Metadata) -> io::Result<()> {
+    Ok(())
+}
+
+/// Nothing to do.
+pub const fn private(_builder: &mut DirBuilder) {}
 
 /// Opens the file of a lock, which holds nothing.
 pub fn open_lock(path: &Path) -> io::Result<File> {

@@ -42,7 +42,8 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ("env", &[]),
     ("settings", &["env"]),
     ("credentials", &[]),
-    ("config", &["env", "credentials"]),
+    // `files`, for the editor: the AWS files are locked and replaced as vault's own are.
+    ("config", &["env", "credentials", "files"]),
     ("resolve", &["config", "credentials"]),
     (
         "broker",
