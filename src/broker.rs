@@ -24,11 +24,13 @@ use crate::source::web_identity::TokenError;
 mod code;
 mod elsewhere;
 mod fetch;
+mod listing;
 mod login;
 mod sign_in;
 mod steps;
 
 pub use code::{Code, MfaDevice};
+pub use listing::{Listed, Permitted};
 pub use login::LoginError;
 pub use sign_in::sign_in_key;
 pub use steps::{Cut, cut, keys, mfa_session};

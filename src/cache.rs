@@ -17,11 +17,13 @@ use crate::keystore::{Keystore, KeystoreError};
 
 mod index;
 mod key;
+mod listing;
 mod stored;
 
 pub use index::Entry;
 use key::hex;
 pub use key::{Key, Kind};
+pub use listing::Listing;
 use stored::{StoredCredentials, StoredKey, StoredRegistration, StoredToken};
 
 /// Why the cache could not do what it was asked.

@@ -192,6 +192,17 @@ impl fmt::Display for AccountId {
     }
 }
 
+/// An account that a person may use, as the portal calls it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Account {
+    /// Its digits.
+    pub id: AccountId,
+    /// What the organisation calls it.
+    pub name: Option<String>,
+    /// Its root user's address.
+    pub email: Option<String>,
+}
+
 /// A permission set's name, `role_name` on the wire.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RoleName(String);

@@ -14,6 +14,7 @@ use crate::deliver::child::ChildError;
 use crate::deliver::export::ExportError;
 use crate::env;
 use crate::keystore::KeystoreError;
+use crate::plan::PlanError;
 use crate::resolve::ResolveError;
 use crate::settings::SettingsError;
 use crate::source::SourceError;
@@ -227,8 +228,20 @@ fn meant(error: Error, closest: &[String], any: bool, what: &str) -> Error {
         }
         (true, true) => error,
         (true, false) => error.hint(format!(
-            "there is no {what} at all yet: `aws configure sso` writes one, and the README shows how"
+            "there is no {what} at all yet: `vault configure` writes one"
         )),
+    }
+}
+
+impl From<PlanError> for Error {
+    fn from(error: PlanError) -> Self {
+        let made = Self::from_chain(Kind::Failed, &error);
+        match error {
+            PlanError::Collision(..) => made.hint(
+                "tell them apart in `profile_name`, as with `{account_id}`, or leave one out with a pattern",
+            ),
+            PlanError::Name { .. } => made.hint("see `profile_name`, and its filter `kebab`"),
+        }
     }
 }
 
@@ -315,12 +328,13 @@ impl From<ResolveError> for Error {
     fn from(error: ResolveError) -> Self {
         match error {
             ResolveError::NoSuchProfile(error) => error.into(),
-            ResolveError::NoSuchSession { ref closest, .. } => meant(
-                Self::from_chain(Kind::Failed, &error),
-                closest,
-                true,
-                "sso-session",
-            ),
+            ResolveError::NoSuchSession { ref closest, .. } => {
+                let made = Self::from_chain(Kind::Failed, &error);
+                match closest.is_empty() {
+                    true => made.hint("`vault configure` adds a place to sign in, and a profile"),
+                    false => meant(made, closest, true, "sso-session"),
+                }
+            }
             ResolveError::NotSso {
                 ref profile, kind, ..
             } => elsewhere::not_sso(Self::from_chain(Kind::Failed, &error), profile, kind),

@@ -23,6 +23,7 @@ mod env;
 mod error;
 mod files;
 mod keystore;
+mod plan;
 mod resolve;
 mod settings;
 mod source;

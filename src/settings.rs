@@ -36,6 +36,8 @@ pub struct Settings {
     pub export_may_ask: bool,
     /// How long the `file` keystore's data key may rest in the kernel's keyring.
     pub unlocked_for: Duration,
+    /// What `configure sync` does.
+    pub configure: Configure,
     /// Where files are.
     pub directories: Directories,
 }
@@ -95,6 +97,39 @@ struct Written {
     export: Export,
     #[serde(default)]
     file: File,
+    #[serde(default)]
+    configure: Configure,
+}
+
+/// The section `[configure]`: what `configure sync` does where its options don't say. What a template
+/// or a pattern means is not known here.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Configure {
+    /// The template for profiles' names.
+    pub profile_name: Option<String>,
+    /// Patterns for accounts: these only,
+    pub account: Vec<String>,
+    /// and none of these.
+    pub exclude_account: Vec<String>,
+    /// Patterns for roles: these only,
+    pub role: Vec<String>,
+    /// and none of these.
+    pub exclude_role: Vec<String>,
+    /// Regions by rule, the first that fits.
+    pub region: Vec<RegionRule>,
+}
+
+/// A rule for a region.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RegionRule {
+    /// A pattern for accounts.
+    pub account: Option<String>,
+    /// A pattern for roles.
+    pub role: Option<String>,
+    /// The region.
+    pub region: String,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -140,6 +175,7 @@ impl Settings {
             login_flow: login_flow(written.login.flow)?,
             export_may_ask: written.export.may_ask.unwrap_or(false),
             unlocked_for: unlocked_for(&path, written.file.unlocked_for)?,
+            configure: written.configure,
             directories,
         })
     }

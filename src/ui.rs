@@ -9,6 +9,11 @@ use std::time::Duration;
 
 use crate::credentials::Secret;
 
+mod ask;
+mod progress;
+
+pub use ask::Question;
+
 #[cfg_attr(unix, path = "ui/unix.rs")]
 #[cfg_attr(windows, path = "ui/windows.rs")]
 mod platform;

@@ -130,6 +130,10 @@ impl Broker<'_> {
             // Without the note each of those that wait would open a browser of its own.
             leave_note(&mut lock, (self.clock)(), &error.to_string());
         }
+        if signed_in.is_ok() {
+            // It may be another person now, who may use other accounts.
+            self.cache.forget_listing(&key)?;
+        }
         signed_in
     }
 

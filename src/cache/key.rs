@@ -157,6 +157,11 @@ impl Key {
         Self(format!("{}|interactive", self.0))
     }
 
+    /// A lock beside the entry's own, for as long as a large organisation takes to list.
+    pub fn listing(&self) -> Self {
+        Self(format!("{}|listing", self.0))
+    }
+
     /// The key as text.
     pub fn as_str(&self) -> &str {
         &self.0

@@ -30,6 +30,7 @@ pub(in crate::commands) use surroundings::profile_variables;
 mod keystore;
 mod mfa;
 mod request;
+mod sessions;
 mod sign_in;
 mod surroundings;
 
@@ -169,10 +170,9 @@ impl Context {
         }
         let names: Vec<_> = self.config()?.profile_names().map(str::to_owned).collect();
         if names.is_empty() {
-            return Err(Error::new(
-                Kind::Failed,
-                "there are no profiles in the configuration",
-            ));
+            let message = "there are no profiles in the configuration";
+            let error = Error::new(Kind::Failed, message);
+            return Err(error.hint("`vault configure` writes one"));
         }
         Ok(self.ui.pick("Profile", names)?)
     }

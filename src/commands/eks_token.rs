@@ -14,8 +14,9 @@ use crate::source::eks;
 /// The same as `aws eks get-token`, from cached credentials. kubectl asks for it where the kubeconfig
 /// names vault under `users:`, `exec:`.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example:\n  \
-    vault eks-token --cluster blue prod")]
+#[command(after_help = "Examples:\n  \
+    vault eks-token --cluster blue prod\n  \
+    vault eks-token --cluster blue --region eu-west-1 prod")]
 pub struct Args {
     /// The profile [default: AWS_PROFILE, else a list to pick from]
     profile: Option<String>,

@@ -72,7 +72,7 @@ impl Args {
                 context.ui.note(if self.sessions {
                     "Nothing is cached."
                 } else {
-                    "No profiles."
+                    "No profiles: `vault configure` writes one."
                 });
                 return Ok(());
             }

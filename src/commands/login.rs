@@ -222,7 +222,7 @@ fn none() -> Error {
         Kind::Failed,
         "there is nothing to sign in to in the configuration",
     );
-    error.hint("add an `[sso-session NAME]` section with `sso_start_url` and `sso_region`")
+    error.hint("`vault configure` asks where to sign in, and writes a profile")
 }
 
 /// `until 17:30`, by the clock on the person's wall, and whether it ends there.

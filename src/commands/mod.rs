@@ -3,6 +3,7 @@
 //! They are the only ones who talk to a person, and only through `ui`.
 
 mod clear;
+mod configure;
 mod context;
 mod eks_token;
 mod exec;
@@ -28,6 +29,7 @@ pub enum Command {
     Exec(exec::Args),
     Login(login::Args),
     Clear(clear::Args),
+    Configure(Box<configure::Args>),
     Export(export::Args),
     EksToken(eks_token::Args),
     #[command(visible_alias = "ls")]
@@ -85,6 +87,7 @@ fn dispatch(command: Command, context: &Context) -> Result<(), Error> {
         Command::Exec(args) => args.run(context),
         Command::Login(args) => args.run(context),
         Command::Clear(args) => args.run(context),
+        Command::Configure(args) => args.run(context),
         Command::Export(args) => args.run(context),
         Command::EksToken(args) => args.run(context),
         Command::List(args) => args.run(context),

@@ -169,7 +169,7 @@ impl Sections {
     }
 
     /// The text with every secret in it left out.
-    fn without_secrets(&self) -> Secret<String> {
+    pub fn without_secrets(&self) -> Secret<String> {
         let mut text = String::new();
         for part in &self.parts {
             let lines = part.lines();

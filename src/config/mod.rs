@@ -34,6 +34,10 @@ pub use self::section::{Dialect, SectionKind};
 pub use self::sso::{Sso, SsoRole, SsoSession};
 pub use self::words::split as shell_words;
 
+/// Marks a profile that `configure sync` wrote, and names its sso-session: a key, since other programs
+/// that edit the file keep keys and may lose comments. No AWS client looks at it.
+pub const SYNC_KEY: &str = "vault_sync";
+
 /// Where the two files are.
 #[derive(Clone, Debug)]
 pub struct Files {

@@ -4,6 +4,7 @@
 pub mod ambient;
 pub mod eks;
 pub mod login;
+mod pace;
 pub mod plain;
 pub mod process;
 pub mod program;

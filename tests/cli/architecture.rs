@@ -24,6 +24,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
             "env",
             "error",
             "keystore",
+            "plan",
             "resolve",
             "settings",
             "source",
@@ -33,8 +34,8 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     (
         "error",
         &[
-            "broker", "browser", "cache", "config", "deliver", "env", "keystore", "resolve",
-            "settings", "source", "ui",
+            "broker", "browser", "cache", "config", "deliver", "env", "keystore", "plan",
+            "resolve", "settings", "source", "ui",
         ],
     ),
     // `Secret` is what a question that must not be seen is answered with.
@@ -45,6 +46,8 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     // `files`, for the editor: the AWS files are locked and replaced as vault's own are.
     ("config", &["env", "credentials", "files"]),
     ("resolve", &["config", "credentials"]),
+    // What `configure` makes of a listing is as pure as what `resolve` makes of a name.
+    ("plan", &["config", "credentials"]),
     (
         "broker",
         &[
@@ -77,6 +80,8 @@ const CRATES: &[(&str, &[&str])] = &[
     ("linux_keyutils", &["keystore"]),
     ("clap", &["lib", "cli", "commands", "ui"]),
     ("inquire", &["ui"]),
+    ("indicatif", &["ui"]),
+    ("glob", &["plan"]),
     ("rpassword", &["ui"]),
 ];
 

@@ -17,6 +17,8 @@ mod support;
 
 mod architecture;
 mod config_errors;
+mod configure;
+mod configure_sync;
 mod credential_process;
 mod credential_source;
 mod eks_token;
@@ -29,6 +31,7 @@ mod fake_aws;
 mod fake_aws_rules;
 mod file_keystore;
 mod forgotten;
+mod help;
 mod include_profile;
 mod list_and_clear;
 mod login_session;

@@ -330,11 +330,11 @@ fn nothing_to_sign_in_to_is_an_error_that_says_what_to_add() {
     home.login(&[])
         .output()
         .expect_code(1)
-        .says(&["error: ", "[sso-session"]);
+        .says(&["error: ", "`vault configure`"]);
     home.login(&["--all"])
         .output()
         .expect_code(1)
-        .says(&["error: ", "[sso-session"]);
+        .says(&["error: ", "`vault configure`"]);
     home.login(&["plain"])
         .output()
         .expect_code(1)

@@ -1,7 +1,8 @@
 //! The fake AWS on its own, for a try by hand: it prints its base URL and serves until it is
 //! killed.
 //!
-//! `cargo run --example fake-aws -- [--port N] [--approve-on-visit] [--approve-after POLLS]`
+//! `cargo run --example fake-aws -- [--port N] [--approve-on-visit] [--approve-after POLLS]
+//! [--accounts N]`
 
 #![allow(
     clippy::print_stdout,
@@ -25,7 +26,9 @@ fn main() -> ExitCode {
         Ok(options) => options,
         Err(wrong) => {
             println!("fake-aws: wrong or incomplete option: {wrong}");
-            println!("usage: fake-aws [--port N] [--approve-on-visit] [--approve-after POLLS]");
+            println!(
+                "usage: fake-aws [--port N] [--approve-on-visit] [--approve-after POLLS] [--accounts N]"
+            );
             return ExitCode::from(2);
         }
     };
@@ -33,6 +36,9 @@ fn main() -> ExitCode {
     fake.configure(|behaviour| {
         behaviour.visit = options.visit;
         behaviour.approve_after_polls = options.approve_after;
+        if let Some(accounts) = options.accounts {
+            behaviour.accounts = fake_aws::Account::organisation(accounts);
+        }
     });
     println!("{}", fake.url());
     // Whoever waits for the line may have a pipe on the other end.
@@ -46,6 +52,7 @@ struct Options {
     port: u16,
     visit: Visit,
     approve_after: Option<u32>,
+    accounts: Option<u32>,
 }
 
 impl Options {
@@ -54,6 +61,7 @@ impl Options {
             port: 0,
             visit: Visit::Ask,
             approve_after: None,
+            accounts: None,
         };
         while let Some(argument) = arguments.next() {
             let mut number = || arguments.next().and_then(|text| text.parse::<u32>().ok());
@@ -62,6 +70,7 @@ impl Options {
                 "--approve-after" => {
                     options.approve_after = Some(number().ok_or(argument)?);
                 }
+                "--accounts" => options.accounts = Some(number().ok_or(argument)?),
                 "--port" => {
                     let port = number().and_then(|port| u16::try_from(port).ok());
                     options.port = port.ok_or(argument)?;

@@ -4,12 +4,14 @@
 mod authorization_code;
 mod callback;
 mod device;
+mod listing;
 mod oidc;
 mod page;
 mod portal;
 
 pub use authorization_code::CodeAuthorization;
 pub use device::DeviceAuthorization;
+pub use listing::{Lister, Roles};
 pub use oidc::Oidc;
 pub use page::Ending;
 pub use portal::Portal;

@@ -90,6 +90,19 @@ impl Account {
             roles: roles.iter().map(|role| (*role).to_owned()).collect(),
         }
     }
+
+    /// A large organisation: so many accounts, with three roles in each.
+    pub fn organisation(accounts: u32) -> Vec<Self> {
+        let roles = ["Admin", "Developer", "ReadOnly"];
+        let account = |n: u32| {
+            Self::new(
+                &format!("{:012}", 100_000_000_000 + u64::from(n)),
+                &format!("team-{n:04}"),
+                &roles,
+            )
+        };
+        (1..=accounts).map(account).collect()
+    }
 }
 
 /// A role that trusts whoever asks, under conditions.

@@ -1,0 +1,169 @@
+//! The choices of the wizard: by an option, as the only one there is, or picked.
+
+use super::missing;
+use crate::commands::context::{Context, name};
+use crate::config::{SsoSession, closest};
+use crate::credentials::{Account, RoleName};
+use crate::error::{Error, Kind};
+use crate::plan::{flaw, portal};
+use crate::ui::Question;
+
+/// One of the sso-sessions that there are; `None` for another.
+pub(super) fn known(context: &Context, mut names: Vec<String>) -> Result<Option<String>, Error> {
+    const ANOTHER: &str = "(another)";
+    if !context.ui.can_ask() {
+        return match &names[..] {
+            [only] => Ok(Some(only.clone())),
+            several => {
+                let message = format!("there are several sso-sessions: {}", several.join(", "));
+                Err(Error::new(Kind::Usage, message).hint("name one with `--sso-session`"))
+            }
+        };
+    }
+    names.push(ANOTHER.to_owned());
+    let picked = context.ui.pick("Sign in through", names)?;
+    Ok((picked != ANOTHER).then_some(picked))
+}
+
+pub(super) fn ask_session_name(context: &Context, likely: Option<&str>) -> Result<String, Error> {
+    let taken: Vec<String> = context
+        .config()?
+        .sso_session_names()
+        .map(str::to_owned)
+        .collect();
+    let likely = likely.unwrap_or("sso");
+    let numbered = (2..).map(|number| format!("{likely}-{number}"));
+    let mut names = std::iter::once(likely.to_owned()).chain(numbered);
+    let proposal = names.find(|name| !taken.contains(name));
+    let question = Question {
+        question: "A name for this place to sign in (its sso-session):",
+        proposal: proposal.as_deref(),
+        help: None,
+    };
+    let check = move |name: &str| match flaw(name) {
+        Some(flaw) => Some(flaw.to_owned()),
+        None if taken.iter().any(|taken| taken == name) => {
+            Some("there is an sso-session of that name already".to_owned())
+        }
+        None => None,
+    };
+    Ok(context.ui.ask(&question, check)?)
+}
+
+/// All regions, the likely one first.
+pub(super) fn pick_region(
+    context: &Context,
+    question: &str,
+    likely: Option<String>,
+) -> Result<String, Error> {
+    let first = likely.filter(|likely| portal::region(likely).is_some());
+    let rest = portal::REGIONS.into_iter().map(str::to_owned);
+    let rest = rest.filter(|region| Some(region) != first.as_ref());
+    let regions = first.clone().into_iter().chain(rest).collect();
+    Ok(context.ui.pick(question, regions)?)
+}
+
+pub(super) fn pick_account(
+    context: &Context,
+    mut accounts: Vec<Account>,
+    session: &SsoSession,
+) -> Result<Account, Error> {
+    match accounts.len() {
+        0 => {
+            let message = format!(
+                "there is no account that you may use through {}",
+                name(session)
+            );
+            let error = Error::new(Kind::Failed, message);
+            Err(error.hint("ask whoever runs IAM Identity Center to assign you to one"))
+        }
+        1 => Ok(accounts.swap_remove(0)),
+        _ if !context.ui.can_ask() => Err(missing("the account", &["--account"])),
+        _ => {
+            accounts.sort_by_key(|account| account.name.as_ref().map(|name| name.to_lowercase()));
+            let text = |text: &Option<String>| text.clone().unwrap_or_default();
+            let rows: Vec<_> = accounts
+                .iter()
+                .map(|a| [text(&a.name), a.id.as_str().to_owned(), text(&a.email)])
+                .collect();
+            let rows: Vec<_> = rows
+                .iter()
+                .map(|row| row.each_ref().map(String::as_str))
+                .collect();
+            let rows: Vec<String> = rows.iter().map(|r| r.join("  ")).collect();
+            let picked = context.ui.pick("Account", rows.clone())?;
+            let picked = rows.iter().position(|row| *row == picked).unwrap_or(0);
+            Ok(accounts.swap_remove(picked))
+        }
+    }
+}
+
+pub(super) fn pick_role(
+    context: &Context,
+    mut roles: Vec<RoleName>,
+    account: &Account,
+) -> Result<RoleName, Error> {
+    match roles.len() {
+        0 => Err(no_role(account)),
+        1 => Ok(roles.swap_remove(0)),
+        _ if !context.ui.can_ask() => Err(missing("the role", &["--role"])),
+        _ => {
+            let names = roles.iter().map(|role| role.as_str().to_owned()).collect();
+            let picked = context.ui.pick("Role", names)?;
+            RoleName::parse(&picked).ok_or_else(|| no_role(account))
+        }
+    }
+}
+
+/// The account of that id or name.
+pub(super) fn named_account(accounts: Vec<Account>, text: &str) -> Result<Account, Error> {
+    let is =
+        |account: &&Account| account.id.as_str() == text || account.name.as_deref() == Some(text);
+    let found: Vec<_> = accounts.iter().filter(is).collect();
+    match &found[..] {
+        [one] => Ok((*one).clone()),
+        [] => {
+            let names = accounts
+                .iter()
+                .filter_map(|account| account.name.as_deref());
+            let close = closest(text, names);
+            let error = Error::new(
+                Kind::Failed,
+                format!("there is no account `{text}` that you may use"),
+            );
+            Err(match close.first() {
+                Some(name) => error.hint(format!("did you mean `{name}`?")),
+                None => error,
+            })
+        }
+        several => {
+            let ids: Vec<_> = several.iter().map(|account| account.id.as_str()).collect();
+            let message = format!("there are several accounts `{text}`: {}", ids.join(", "));
+            Err(Error::new(Kind::Failed, message).hint("give the id"))
+        }
+    }
+}
+
+pub(super) fn named_role(
+    roles: &[RoleName],
+    text: &str,
+    account: &Account,
+) -> Result<RoleName, Error> {
+    if roles.is_empty() {
+        return Err(no_role(account));
+    }
+    let found = roles.iter().find(|role| role.as_str() == text);
+    found.cloned().ok_or_else(|| {
+        let message = format!(
+            "you do not have the role `{text}` in account {}",
+            account.id
+        );
+        let names: Vec<_> = roles.iter().map(|role| format!("`{role}`")).collect();
+        Error::new(Kind::Failed, message).hint(format!("there you have {}", names.join(", ")))
+    })
+}
+
+pub(super) fn no_role(account: &Account) -> Error {
+    let message = format!("you have no role in account {}", account.id);
+    Error::new(Kind::Failed, message).hint("ask whoever runs IAM Identity Center for one")
+}

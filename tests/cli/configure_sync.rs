@@ -1,0 +1,310 @@
+//! `vault configure sync`: a profile for every account and role, at the portal's pace.
+
+use std::fs;
+use std::time::{Duration, Instant};
+
+use crate::support::fake_aws::{Account, Fault};
+use crate::support::home::{Home, STANDARD_CONFIG};
+use crate::support::run::{Output, Run};
+
+fn sync<'h>(home: &'h Home, arguments: &[&str]) -> Run<'h> {
+    home.vault(&["configure", "sync"]).args(arguments)
+}
+
+fn names(home: &Home) -> Vec<String> {
+    let list = home.vault(&["list", "--names"]).output().success();
+    list.stdout.lines().map(str::to_owned).collect()
+}
+
+fn rules(home: &Home, rules: &str) {
+    home.write(".config/vault/config.toml", rules);
+}
+
+fn refused(run: Run<'_>, code: i32, texts: &[&str]) -> Output {
+    let home_before = run.output().expect_code(code);
+    home_before.says(texts)
+}
+
+#[test]
+fn every_account_and_role_gets_a_profile_and_the_second_run_writes_nothing() {
+    let home = Home::signed_in();
+    let dry = sync(&home, &["--dry-run"]).output().success();
+    assert!(dry.stdout.contains("+[profile prod-admin]\n"), "{dry:?}");
+    assert_eq!(home.read(".aws/config"), STANDARD_CONFIG);
+    // What the dry run listed is what is written.
+    let asked = home.aws.total();
+    sync(&home, &[])
+        .output()
+        .success()
+        .says(&["4 profiles written"]);
+    assert_eq!(home.aws.total(), asked);
+    let all = [
+        "dev",
+        "prod",
+        "dev-developer",
+        "dev-read-only",
+        "prod-admin",
+        "prod-read-only",
+    ];
+    assert_eq!(names(&home), all);
+    assert!(home.read(".aws/config").starts_with(STANDARD_CONFIG));
+    home.environment_as("prod-admin");
+    let written = fs::metadata(home.path(".aws/config"))
+        .unwrap()
+        .modified()
+        .unwrap();
+    sync(&home, &[])
+        .output()
+        .success()
+        .says(&["Nothing to change"]);
+    let now = fs::metadata(home.path(".aws/config"))
+        .unwrap()
+        .modified()
+        .unwrap();
+    assert_eq!(now, written);
+}
+
+#[test]
+fn what_appeared_and_what_went_is_said_and_only_syncs_own_is_removed() {
+    let home = Home::signed_in();
+    home.add_config("[profile prod-read-only]\noutput = json\n");
+    let first = sync(&home, &[]).output().success();
+    first.says(&["`prod-read-only` was not written by sync"]);
+    let config = home.read(".aws/config");
+    home.write(
+        ".aws/config",
+        &config.replace(
+            "[profile prod-admin]\n",
+            "[profile prod-admin]\noutput = table\n",
+        ),
+    );
+    home.aws.configure(|behaviour| {
+        behaviour.accounts[0].roles = vec!["Operator".to_owned()];
+    });
+    let run = sync(&home, &[]).output().success();
+    run.says(&[
+        "New: dev-operator, Operator in dev",
+        "No longer yours: dev-developer",
+        "--prune",
+    ]);
+    assert!(names(&home).contains(&"dev-developer".to_owned()));
+    // A run that looks at another account says nothing about this one.
+    sync(&home, &["--prune", "--account", "prod"])
+        .output()
+        .success();
+    assert!(names(&home).contains(&"dev-developer".to_owned()));
+    sync(&home, &["--prune"])
+        .output()
+        .success()
+        .says(&["Removed: dev-developer"]);
+    assert_eq!(
+        names(&home),
+        [
+            "dev",
+            "prod",
+            "prod-read-only",
+            "prod-admin",
+            "dev-operator"
+        ]
+    );
+    let config = home.read(".aws/config");
+    assert!(
+        config.contains("[profile prod-read-only]\noutput = json\n"),
+        "{config}"
+    );
+    assert!(
+        config.contains("[profile prod-admin]\noutput = table\n"),
+        "{config}"
+    );
+}
+
+#[test]
+fn names_accounts_roles_and_regions_go_by_the_rules() {
+    let home = Home::signed_in();
+    rules(
+        &home,
+        "[configure]\nprofile_name = \"{role_name|lower}@{account_name}\"\n\
+                  exclude_role = [\"readonly\"]\n[[configure.region]]\naccount = \"p*\"\nregion = \"eu-west-2\"\n",
+    );
+    sync(&home, &["--region", "us-east-1"]).output().success();
+    assert_eq!(names(&home), ["dev", "prod", "developer@dev", "admin@prod"]);
+    assert_eq!(home.environment_as("admin@prod")["AWS_REGION"], "eu-west-2");
+    assert_eq!(
+        home.environment_as("developer@dev")["AWS_REGION"],
+        "us-east-1"
+    );
+    // The rules changed: a key that sync is answerable for follows them.
+    rules(
+        &home,
+        "[configure]\nprofile_name = \"{role_name|lower}@{account_name}\"\n\
+                  exclude_role = [\"readonly\"]\n[[configure.region]]\nregion = \"eu-west-3\"\n",
+    );
+    sync(&home, &[])
+        .output()
+        .success()
+        .says(&["Changed: admin@prod: region = eu-west-3"]);
+}
+
+#[test]
+fn what_can_not_be_meant_is_an_error_and_changes_nothing() {
+    let home = Home::signed_in();
+    refused(
+        sync(&home, &["--profile-name", "{role_name}"]),
+        1,
+        &[
+            "two profiles would be called `ReadOnly`: ReadOnly in dev (111111111111) and ReadOnly in prod (222222222222)",
+            "hint: ",
+        ],
+    );
+    refused(
+        sync(&home, &["--profile-name", "{role}"]),
+        1,
+        &["there is no field `{role}`"],
+    );
+    refused(
+        sync(&home, &["--profile-name", "{role_name|up}"]),
+        1,
+        &["there is no filter `up`"],
+    );
+    refused(
+        sync(&home, &["--profile-name", "{account_name|trim_prefix:dev}"]),
+        1,
+        &["it is empty"],
+    );
+    refused(
+        sync(&home, &["--account", "[a"]),
+        1,
+        &["`[a` is not a pattern"],
+    );
+    refused(
+        sync(&home, &["--account", "nobody"]),
+        1,
+        &["no role that you may use through corp"],
+    );
+    refused(
+        sync(&home, &["--region", "nowhere"]),
+        2,
+        &["there is no such region"],
+    );
+    refused(sync(&home, &["crop"]), 1, &["did you mean `corp`?"]);
+    rules(&home, "[configure]\nprofil_name = \"x\"\n");
+    refused(
+        sync(&home, &[]),
+        1,
+        &["config.toml`: line 2: unknown field `profil_name`"],
+    );
+    rules(&home, "[[configure.region]]\nregion = \"eu-wst-1\"\n");
+    refused(
+        sync(&home, &[]),
+        1,
+        &["`eu-wst-1` in config.toml is no region", "`eu-west-1`"],
+    );
+    rules(&home, "");
+    assert_eq!(home.read(".aws/config"), STANDARD_CONFIG);
+    let broken = format!("{STANDARD_CONFIG}\nno key here\n");
+    home.write(".aws/config", &broken);
+    refused(sync(&home, &[]), 1, &[".aws/config:"]);
+    assert_eq!(home.read(".aws/config"), broken);
+}
+
+#[test]
+fn nobody_signed_in_is_exit_4_and_a_dead_token_is_renewed_on_the_way() {
+    let home = Home::consenting();
+    refused(
+        sync(&home, &[]),
+        4,
+        &["no one is signed in to corp", "vault login corp"],
+    );
+    home.sign_in();
+    let rejected = "{\"message\": \"Session token not found or invalid\"}".to_owned();
+    home.aws
+        .fault("ListAccountRoles", Fault::Json(401, rejected), 1);
+    sync(&home, &[])
+        .output()
+        .success()
+        .says(&["4 profiles written"]);
+    home.aws.revoke_access_tokens();
+    home.aws.revoke_refresh_tokens();
+    refused(sync(&home, &[]), 4, &["no one is signed in to corp"]);
+}
+
+#[test]
+fn trouble_is_said_and_an_account_that_is_refused_keeps_its_profiles() {
+    let home = Home::signed_in();
+    sync(&home, &[]).output().success();
+    let before = home.read(".aws/config");
+    let forbidden = Fault::Json(403, "{\"message\": \"No access\"}".into());
+    home.aws.fault("ListAccountRoles", forbidden, 2);
+    let run = sync(&home, &["--prune"]).output().success();
+    run.says(&[
+        "does not say which roles you have in 111111111111, 222222222222",
+        "stay as they are",
+    ]);
+    assert_eq!(home.read(".aws/config"), before);
+    home.aws.fault("ListAccounts", Fault::CaptivePage, 1);
+    refused(sync(&home, &[]), 1, &["with a web page"]);
+    home.aws.fault("ListAccounts", Fault::Status(500), 2);
+    sync(&home, &[]).output().success();
+    home.aws.fault("ListAccounts", Fault::Status(500), 3);
+    refused(
+        sync(&home, &[]),
+        1,
+        &["cannot answer ListAccounts (HTTP 500)"],
+    );
+    home.aws.fault("ListAccounts", Fault::Throttle, usize::MAX);
+    let patient = sync(&home, &[]).time_limit(Duration::from_secs(90));
+    refused(
+        patient,
+        1,
+        &["ListAccounts is throttled by the server", "wait a minute"],
+    );
+    assert_eq!(home.read(".aws/config"), before);
+}
+
+#[test]
+fn a_large_organisation_is_listed_at_the_portals_pace_and_none_is_lost() {
+    let home = Home::signed_in();
+    home.aws.configure(|behaviour| {
+        behaviour.accounts = Account::organisation(60);
+        behaviour.portal_requests_per_second = 10;
+    });
+    let run = sync(&home, &[]).time_limit(Duration::from_secs(120));
+    run.output().success().says(&["180 profiles written"]);
+    let asked = home.aws.requests("ListAccountRoles");
+    let answered = asked.iter().filter(|request| request.status == 200).count();
+    assert_eq!(answered, 60);
+    // It began at twice what is allowed, and slowed down: not each refusal cost another.
+    let refused = asked.len() - answered;
+    assert!((1..=40).contains(&refused), "{refused} refusals");
+}
+
+#[test]
+fn ctrl_c_leaves_the_configuration_and_what_was_listed_is_not_asked_again() {
+    let home = Home::signed_in();
+    home.aws
+        .configure(|behaviour| behaviour.accounts = Account::organisation(60));
+    let mut terminal = sync(&home, &[]).on_terminal();
+    terminal.expect("a second, ");
+    let deadline = Instant::now() + Duration::from_secs(30);
+    while home.aws.count("ListAccountRoles") < 25 {
+        assert!(Instant::now() < deadline, "it does not go on");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    terminal.interrupt();
+    assert_eq!(terminal.wait().code, 130);
+    assert_eq!(home.read(".aws/config"), STANDARD_CONFIG);
+    let answered = |home: &Home| {
+        let asked = home.aws.requests("ListAccountRoles");
+        asked.iter().filter(|request| request.status == 200).count()
+    };
+    let before = answered(&home);
+    sync(&home, &[])
+        .output()
+        .success()
+        .says(&["180 profiles written"]);
+    assert_eq!(home.aws.count("ListAccounts"), 1);
+    // Those that were under way when it was interrupted are asked for again.
+    let again = answered(&home) - (60 - before);
+    assert!(again <= before + 17, "{again}, {before}");
+    assert!(answered(&home) <= 60 + 17, "{}", answered(&home));
+}
