@@ -11,20 +11,22 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::credentials::{AccessToken, ClientRegistration, Credentials, LongLivedKey, Secret};
-use crate::files::{Lock, LockError, private_directory};
+use crate::credentials::{AccessToken, ClientRegistration, Credentials, Secret};
+pub use crate::files::Lock;
+use crate::files::{LockError, private_directory};
 use crate::keystore::{Keystore, KeystoreError};
 
 mod index;
 mod key;
 mod listing;
+mod long_lived;
 mod stored;
 
 pub use index::Entry;
 use key::hex;
 pub use key::{Key, Kind};
 pub use listing::Listing;
-use stored::{StoredCredentials, StoredKey, StoredRegistration, StoredToken};
+use stored::{StoredCredentials, StoredRegistration, StoredToken};
 
 /// Why the cache could not do what it was asked.
 #[derive(Debug, thiserror::Error)]
@@ -128,42 +130,6 @@ impl Cache {
         }
     }
 
-    /// The long-lived key of a profile.
-    ///
-    /// # Errors
-    ///
-    /// The keystore's.
-    pub fn access_key(&self, profile: &str) -> Result<Option<LongLivedKey>, CacheError> {
-        self.get(&Key::access_key(profile), |from| {
-            StoredKey::deserialize(from)
-        })
-    }
-
-    /// Keeps the long-lived key of a profile.
-    ///
-    /// # Errors
-    ///
-    /// The keystore's, or the list's.
-    #[cfg_attr(not(test), expect(dead_code, reason = "to be put by `vault add`"))]
-    pub fn put_access_key(&self, profile: &str, value: &LongLivedKey) -> Result<(), CacheError> {
-        let entry = Entry {
-            key: Key::access_key(profile),
-            expires_at: None,
-        };
-        let id = Some(value.access_key_id.as_str());
-        self.put_named(&entry, id, |to| StoredKey::serialize(value, to))
-    }
-
-    /// What names the long-lived key of a profile, without touching a secret; `None` where there is
-    /// none.
-    pub fn access_key_id(&self, profile: &str) -> Option<String> {
-        let key = Key::access_key(profile);
-        let lists = self.lists.iter();
-        lists
-            .map(|list| self.list_of(list))
-            .find_map(|list| list.access_key_id(&key))
-    }
-
     /// The tokens of a sign-in, alive or not.
     ///
     /// # Errors
@@ -243,10 +209,7 @@ impl Cache {
         access_key_id: Option<&str>,
         write: impl FnOnce(&mut ToBytes<'_>) -> Written,
     ) -> Result<(), CacheError> {
-        // Room for all of it, so that growing leaves no copies of secrets behind.
-        let mut bytes = Vec::with_capacity(16 * 1024);
-        write(&mut serde_json::Serializer::new(&mut bytes)).expect("text and numbers only");
-        let bytes = Secret::new(bytes);
+        let bytes = written(write);
         self.list()?.add(entry, access_key_id)?;
         Ok(self.keystore()?.put(entry.key.as_str(), &bytes)?)
     }
@@ -322,6 +285,14 @@ impl Cache {
             LockError::Io(error) => CacheError::Io(path.clone(), error),
         })
     }
+}
+
+/// A value as it goes into the keystore.
+fn written(write: impl FnOnce(&mut ToBytes<'_>) -> Written) -> Secret<Vec<u8>> {
+    // Room for all of it, so that growing leaves no copies of secrets behind.
+    let mut bytes = Vec::with_capacity(16 * 1024);
+    write(&mut serde_json::Serializer::new(&mut bytes)).expect("text and numbers only");
+    Secret::new(bytes)
 }
 
 /// The name of a file for `key`: a key holds URLs and slashes, and may be longer than a file's name.

@@ -219,12 +219,7 @@ impl Ui {
             let _stderr = platform::TerminalAsStderr::begin();
             inquire::Select::new(question, options).prompt()
         };
-        asking(pick).map_err(|error| match error {
-            inquire::InquireError::OperationCanceled
-            | inquire::InquireError::OperationInterrupted => AskError::Interrupted,
-            inquire::InquireError::IO(error) => AskError::Io(error),
-            other => AskError::Io(io::Error::other(other)),
-        })
+        asking(pick).map_err(ask::no_answer)
     }
 }
 

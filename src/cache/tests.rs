@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::*;
 use crate::credentials::Flow;
+use crate::credentials::LongLivedKey;
 
 /// How many entries the keystore in memory can keep.
 const ROOM: usize = 3;

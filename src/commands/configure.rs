@@ -4,7 +4,6 @@ mod sync;
 mod wizard;
 
 use super::context::Context;
-use crate::config::edit::Edit;
 use crate::error::{Error, Kind};
 use crate::plan::{flaw, portal};
 
@@ -59,18 +58,6 @@ fn region(text: &str) -> Result<String, String> {
 /// A name for a section, as an option.
 fn section(text: &str) -> Result<String, String> {
     flaw(text).map_or_else(|| Ok(text.to_owned()), |flaw| Err(flaw.to_owned()))
-}
-
-/// Writes the edited file, and says where the first copy of the old one is.
-fn save(context: &Context, edit: Edit) -> Result<(), Error> {
-    let saved = edit.save()?;
-    if let Some(backup) = saved.backup {
-        context.ui.note(&format!(
-            "The file as it was is kept as {}.",
-            backup.display()
-        ));
-    }
-    Ok(())
 }
 
 /// The command to type next.

@@ -21,6 +21,7 @@ use crate::source::program;
 use crate::source::transport;
 use crate::ui::{self, Ui};
 use keystore::cache;
+pub(in crate::commands) use long_lived::{Moved, Stored, id_flaw};
 pub(in crate::commands) use mfa::MfaSession;
 pub(in crate::commands) use request::{Request, mfa_token};
 pub(in crate::commands) use sign_in::SignIn;
@@ -28,6 +29,7 @@ use surroundings::Surroundings;
 pub(in crate::commands) use surroundings::profile_variables;
 
 mod keystore;
+mod long_lived;
 mod mfa;
 mod request;
 mod sessions;
@@ -89,18 +91,28 @@ impl Context {
     }
 
     /// The configuration file, to be edited. What [`Context::config`] has read stays as it was.
-    #[allow(dead_code, reason = "what writes the files comes next")]
     pub(super) fn edit_config(&self) -> Result<Edit, Error> {
         let data = &self.settings.directories.data;
         Ok(Edit::open(&self.files().config, Dialect::Config, data)?)
     }
 
     /// The credentials file, to be edited.
-    #[allow(dead_code, reason = "what writes the files comes next")]
     pub(super) fn edit_credentials(&self) -> Result<Edit, Error> {
         let data = &self.settings.directories.data;
         let path = self.files().credentials;
         Ok(Edit::open(&path, Dialect::Credentials, data)?)
+    }
+
+    /// Writes an edited file, and says where the first copy of the old one is.
+    pub(super) fn save(&self, edit: Edit) -> Result<(), Error> {
+        let saved = edit.save()?;
+        if let Some(backup) = saved.backup {
+            self.ui.note(&format!(
+                "The file as it was is kept as {}.",
+                backup.display()
+            ));
+        }
+        Ok(())
     }
 
     fn files(&self) -> Files {
@@ -125,7 +137,11 @@ impl Context {
 
     /// Where the credentials of the profile of that name come from.
     pub(super) fn chain(&self, name: &str) -> Result<Chain, Error> {
-        let config = self.config()?;
+        self.chain_in(self.config()?, name)
+    }
+
+    /// The same, by another reading of the AWS files.
+    pub(super) fn chain_in(&self, config: &Config, name: &str) -> Result<Chain, Error> {
         let chain = self.with_facts(|facts| resolve::resolve(config, facts, name))?;
         let used =
             matches!(&chain.source, Source::AccessKey(key) if key.place == KeyPlace::Keystore);

@@ -2,6 +2,7 @@
 //!
 //! They are the only ones who talk to a person, and only through `ui`.
 
+mod add;
 mod clear;
 mod configure;
 mod context;
@@ -29,6 +30,7 @@ pub enum Command {
     Exec(exec::Args),
     Login(login::Args),
     Clear(clear::Args),
+    Add(add::Args),
     Configure(Box<configure::Args>),
     Export(export::Args),
     EksToken(eks_token::Args),
@@ -87,6 +89,7 @@ fn dispatch(command: Command, context: &Context) -> Result<(), Error> {
         Command::Exec(args) => args.run(context),
         Command::Login(args) => args.run(context),
         Command::Clear(args) => args.run(context),
+        Command::Add(args) => args.run(context),
         Command::Configure(args) => args.run(context),
         Command::Export(args) => args.run(context),
         Command::EksToken(args) => args.run(context),

@@ -27,10 +27,12 @@ impl From<BrokerError> for Error {
             BrokerError::Role(role, cause) => {
                 Self::from(cause).context(format!("cannot assume `{role}`"))
             }
-            BrokerError::Session(_, SourceError::Forbidden(_) | SourceError::Service { .. }) => {
-                Self::from_chain(Kind::Failed, &error)
-                    .hint("check that the key is active; `vault add` takes another")
-            }
+            BrokerError::Session(
+                ref profile,
+                SourceError::Forbidden(_) | SourceError::Service { .. },
+            ) => Self::from_chain(Kind::Failed, &error).hint(format!(
+                "check that the key is active; `vault add {profile} --force` takes another"
+            )),
             BrokerError::Session(profile, cause) => Self::from(cause).context(format!(
                 "cannot get a session for the key of profile `{profile}`"
             )),
@@ -46,8 +48,9 @@ impl From<BrokerError> for Error {
                 let made = Self::from_chain(Kind::Failed, &error);
                 ambient(made, cause)
             }
-            BrokerError::KeyGone(_) => Self::from_chain(Kind::Failed, &error)
-                .hint("name the keystore that has it with `--backend`, or store it again"),
+            BrokerError::KeyGone(ref profile) => Self::from_chain(Kind::Failed, &error).hint(format!(
+                "name the keystore that has it with `--backend`, or store it again with `vault add {profile}`"
+            )),
             BrokerError::Config(error) => error.into(),
             BrokerError::Token(ref cause) => {
                 elsewhere::token(Self::from_chain(Kind::Failed, &error), cause)

@@ -1,7 +1,7 @@
-//! Questions with a line of text for an answer, with a proposal that Enter takes.
+//! Questions with a line of text for an answer, with a proposal that Enter takes; and with yes or no.
 
 use inquire::validator::{ErrorMessage, Validation};
-use inquire::{InquireError, Text};
+use inquire::{Confirm, InquireError, Text};
 
 use super::{AskError, Ui, asking, platform};
 
@@ -42,13 +42,32 @@ impl Ui {
             text.help_message = question.help;
             text.prompt()
         };
-        let answer = asking(ask).map_err(|error| match error {
-            InquireError::OperationCanceled | InquireError::OperationInterrupted => {
-                AskError::Interrupted
-            }
-            InquireError::IO(error) => AskError::Io(error),
-            other => AskError::Io(std::io::Error::other(other)),
-        })?;
-        Ok(answer.trim().to_owned())
+        Ok(asking(ask).map_err(no_answer)?.trim().to_owned())
+    }
+
+    /// Asks whether to do what can't be undone: Enter alone is a no.
+    ///
+    /// # Errors
+    ///
+    /// There is nobody to ask, or they left.
+    pub fn confirm(&self, question: &str) -> Result<bool, AskError> {
+        if !self.can_ask() {
+            return Err(AskError::NoTerminal);
+        }
+        let ask = || {
+            let _stderr = platform::TerminalAsStderr::begin();
+            Confirm::new(question).with_default(false).prompt()
+        };
+        asking(ask).map_err(no_answer)
+    }
+}
+
+pub(super) fn no_answer(error: InquireError) -> AskError {
+    match error {
+        InquireError::OperationCanceled | InquireError::OperationInterrupted => {
+            AskError::Interrupted
+        }
+        InquireError::IO(error) => AskError::Io(error),
+        other => AskError::Io(std::io::Error::other(other)),
     }
 }

@@ -15,6 +15,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod add;
 mod architecture;
 mod config_errors;
 mod configure;

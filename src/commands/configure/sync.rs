@@ -8,7 +8,7 @@ use std::path::Path;
 
 use similar::TextDiff;
 
-use super::{next, save};
+use super::next;
 use crate::broker::{Listed, Permitted};
 use crate::commands::context::{Context, name};
 use crate::config::edit::{EditError, Refusal, Sections};
@@ -103,7 +103,7 @@ impl Args {
             self.say(context, &plan, &present);
             return Ok(());
         }
-        save(context, edit)?;
+        context.save(edit)?;
         context.broker(None, None)?.forget_listing(&session)?;
         self.say(context, &plan, &present);
         Ok(())

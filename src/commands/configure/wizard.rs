@@ -3,7 +3,7 @@
 
 mod choose;
 
-use super::{missing, next, region, save, section};
+use super::{missing, next, region, section};
 use crate::broker::Broker;
 use crate::commands::context::{Context, name};
 use crate::config::edit::{EditError, Refusal, Sections};
@@ -351,7 +351,7 @@ fn write(context: &Context, portal: &Portal, wanted: &Wanted) -> Result<(), Erro
     let before = sections.text();
     profile(sections, wanted, session).map_err(EditError::from)?;
     let changed = sections.text() != before;
-    save(context, edit)?;
+    context.save(edit)?;
     let path = context.config_path();
     let path = path.display();
     let name = &wanted.name;

@@ -1,0 +1,52 @@
+//! Long-lived keys: the entries that cannot be fetched again.
+
+use super::stored::StoredKey;
+use super::{Cache, CacheError, Entry, Key, written};
+use crate::credentials::LongLivedKey;
+
+impl Cache {
+    /// The long-lived key of a profile.
+    ///
+    /// # Errors
+    ///
+    /// The keystore's.
+    pub fn access_key(&self, profile: &str) -> Result<Option<LongLivedKey>, CacheError> {
+        self.get(&Key::access_key(profile), |from| {
+            StoredKey::deserialize(from)
+        })
+    }
+
+    /// Keeps the long-lived key of a profile. Whoever calls holds its lock.
+    ///
+    /// In the place of another it is kept first and listed then: a run between the two, or one that
+    /// was killed there, takes it for the old one, whose sessions nobody uses any more. The other way
+    /// round a session of the old key would pass for one of the new.
+    ///
+    /// # Errors
+    ///
+    /// The keystore's, or the list's.
+    pub fn put_access_key(&self, profile: &str, value: &LongLivedKey) -> Result<(), CacheError> {
+        let entry = Entry {
+            key: Key::access_key(profile),
+            expires_at: None,
+        };
+        let id = Some(value.access_key_id.as_str());
+        let list = self.list()?;
+        if list.access_key_id(&entry.key).is_none() {
+            return self.put_named(&entry, id, |to| StoredKey::serialize(value, to));
+        }
+        let bytes = written(|to| StoredKey::serialize(value, to));
+        self.keystore()?.put(entry.key.as_str(), &bytes)?;
+        list.add(&entry, id)
+    }
+
+    /// What names the long-lived key of a profile, without touching a secret; `None` where there is
+    /// none.
+    pub fn access_key_id(&self, profile: &str) -> Option<String> {
+        let key = Key::access_key(profile);
+        let lists = self.lists.iter();
+        lists
+            .map(|list| self.list_of(list))
+            .find_map(|list| list.access_key_id(&key))
+    }
+}
