@@ -27,15 +27,7 @@ impl From<BrokerError> for Error {
             BrokerError::Role(role, cause) => {
                 Self::from(cause).context(format!("cannot assume `{role}`"))
             }
-            BrokerError::Session(
-                ref profile,
-                SourceError::Forbidden(_) | SourceError::Service { .. },
-            ) => Self::from_chain(Kind::Failed, &error).hint(format!(
-                "check that the key is active; `vault add {profile} --force` takes another"
-            )),
-            BrokerError::Session(profile, cause) => Self::from(cause).context(format!(
-                "cannot get a session for the key of profile `{profile}`"
-            )),
+            BrokerError::Session(profile, cause) => session(&profile, cause),
             BrokerError::CodeFailedElsewhere(_) => {
                 Self::from_chain(Kind::Failed, &error).hint("run it again to be asked")
             }
@@ -48,9 +40,12 @@ impl From<BrokerError> for Error {
                 let made = Self::from_chain(Kind::Failed, &error);
                 ambient(made, cause)
             }
-            BrokerError::KeyGone(ref profile) => Self::from_chain(Kind::Failed, &error).hint(format!(
-                "name the keystore that has it with `--backend`, or store it again with `vault add {profile}`"
-            )),
+            BrokerError::KeyGone(ref profile) => {
+                let again = format!("store it again with `vault add {profile}`");
+                Self::from_chain(Kind::Failed, &error).hint(format!(
+                    "name the keystore that has it with `--backend`, or {again}"
+                ))
+            }
             BrokerError::Config(error) => error.into(),
             BrokerError::Token(ref cause) => {
                 elsewhere::token(Self::from_chain(Kind::Failed, &error), cause)
@@ -69,6 +64,22 @@ impl From<BrokerError> for Error {
                 .hint("add `sso_session`, `sso_account_id` and `sso_role_name` to the profile"),
         }
     }
+}
+
+/// `GetSessionToken` for the key of a profile.
+fn session(profile: &str, cause: SourceError) -> Error {
+    let refused = matches!(
+        cause,
+        SourceError::Forbidden(_) | SourceError::Service { .. }
+    );
+    let message = format!("cannot get a session for the key of profile `{profile}`");
+    let made = Error::from(cause).context(message);
+    if !refused {
+        return made;
+    }
+    made.hint(format!(
+        "check that the key is active; `vault add {profile} --force` takes another"
+    ))
 }
 
 fn ambient(made: Error, cause: &AmbientError) -> Error {
