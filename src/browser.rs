@@ -69,11 +69,8 @@ pub fn open(chosen: Option<&Chosen>, page: Page<'_>) -> Result<(), BrowserError>
     if let Some(chosen) = chosen {
         return start(&chosen.command, page);
     }
-    if !has_display() {
-        return Err(BrowserError::None);
-    }
     let mut result = Err(BrowserError::None);
-    for command in SYSTEM {
+    for command in system() {
         result = start(command, page);
         if result.is_ok() {
             break;
@@ -82,15 +79,38 @@ pub fn open(chosen: Option<&Chosen>, page: Page<'_>) -> Result<(), BrowserError>
     result
 }
 
-/// What opens a URL as the person is used to, the first that is there. Not a library: those hand the
-/// browser vault's whole environment.
-const SYSTEM: &[&str] = if cfg!(target_os = "macos") {
-    &["open"]
-} else if cfg!(windows) {
-    &["rundll32 url.dll,FileProtocolHandler"]
-} else {
-    &["xdg-open", "wslview", "x-www-browser"]
-};
+/// What opens a URL as the person is used to, the first that is there; none where there is no screen to
+/// open it on. Not a library: those hand the browser vault's whole environment.
+fn system() -> Vec<&'static str> {
+    if cfg!(target_os = "macos") {
+        return vec!["open"];
+    }
+    if cfg!(windows) {
+        return vec!["rundll32 url.dll,FileProtocolHandler"];
+    }
+    let set = |name| env::var_os(name).is_some();
+    let mut commands = Vec::new();
+    // The browser that a person has under WSL is Windows's, whatever else is installed.
+    if set(env::WSL_DISTRO_NAME) {
+        commands.extend(WINDOWS.into_iter().filter(|command| is_on_path(command)));
+    }
+    // On Linux without a screen, `xdg-open` would take the terminal for a text browser; over SSH it would
+    // open a window that nobody may see.
+    if !cfg!(target_os = "linux") || set(env::DISPLAY) || set(env::WAYLAND_DISPLAY) {
+        commands.extend(["xdg-open", "x-www-browser"]);
+    }
+    commands
+}
+
+/// How a page is opened in Windows from WSL, with `wslu` and without. It finds its way back: Windows
+/// leads its own 127.0.0.1 on to WSL's.
+const WINDOWS: [&str; 2] = ["wslview", "rundll32.exe url.dll,FileProtocolHandler"];
+
+fn is_on_path(command: &str) -> bool {
+    let program = command.split(' ').next().unwrap_or(command);
+    let path = env::var_os(env::PATH).unwrap_or_default();
+    std::env::split_paths(&path).any(|folder| folder.join(program).is_file())
+}
 
 /// A command of many words, each with a place for the address, the profile, or neither.
 fn template(command: &str) -> Result<Vec<String>, BrowserError> {
@@ -229,21 +249,11 @@ pub fn elsewhere(chosen: Option<&Chosen>) -> Option<Elsewhere> {
     if set(env::CONTAINER) || (marked && !named_here) {
         return Some(Elsewhere::Container);
     }
-    (chosen.is_none() && !has_display()).then_some(Elsewhere::NoScreen)
+    (chosen.is_none() && system().is_empty()).then_some(Elsewhere::NoScreen)
 }
 
 /// What Docker and Podman put into their containers.
 const CONTAINER_MARKS: [&str; 2] = ["/.dockerenv", "/run/.containerenv"];
-
-/// Whether the system's browser has a screen to open on. On Linux without one, `xdg-open` would take
-/// the terminal for a text browser; over SSH it would open a window that nobody may see.
-fn has_display() -> bool {
-    if !cfg!(target_os = "linux") {
-        return true;
-    }
-    let set = |name| env::var_os(name).is_some();
-    set(env::DISPLAY) || set(env::WAYLAND_DISPLAY) || set(env::WSL_DISTRO_NAME)
-}
 
 #[cfg(test)]
 mod tests {

@@ -239,6 +239,9 @@ impl Broker<'_> {
         let key = registration_key(session, flow);
         let kept = self.cache.registration(&key)?;
         if let Some(kept) = kept.filter(|kept| kept.is_fresh((self.clock)())) {
+            if flow == Flow::AuthorizationCode {
+                self.oidc(session)?.recognise(&kept)?;
+            }
             return Ok(kept);
         }
         let registration = self.oidc(session)?.register(session, flow)?;

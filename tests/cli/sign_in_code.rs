@@ -1,8 +1,10 @@
 //! `vault login` by authorization code: the page that a browser is sent to, the listener that it comes
 //! back to, and what is shown there. Where no browser can come back, a device code.
 
+use std::fs;
 use std::io::{Read as _, Write as _};
 use std::net::{Shutdown, TcpStream};
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use crate::support::fake_aws::{Fault, Visit};
@@ -177,10 +179,13 @@ fn each_sign_in_has_a_state_a_challenge_and_a_verifier_of_its_own() {
     let urls = home.browser_urls();
     assert_ne!(state_in(&urls[0]), state_in(&urls[1]));
     let grants = home.aws.requests("CreateToken");
-    assert_ne!(
-        grants[0].json()["codeVerifier"],
-        grants[1].json()["codeVerifier"]
-    );
+    let mut verifiers: Vec<_> = grants
+        .iter()
+        .map(|g| g.json()["codeVerifier"].clone())
+        .collect();
+    verifiers.dedup();
+    // The one in the middle asks whether the registration that was kept is still good.
+    assert_eq!(verifiers.len(), 3, "{verifiers:?}");
     assert_eq!(home.aws.count("RegisterClient"), 1, "it is used again");
 }
 
@@ -307,6 +312,72 @@ fn a_hit_that_is_not_the_one_changes_nothing() {
     let page = last_page(&home);
     assert!(page.contains("Signed in to corp"), "{page}");
     listening.login.wait().success();
+}
+
+#[test]
+fn a_crowd_at_the_listener_does_not_shut_the_browser_out() {
+    let home = Home::new();
+    let listening = Listening::begin(&home);
+    // More than are served at a time; none of them says what it wants.
+    let crowd: Vec<_> = (0..80)
+        .map(|_| TcpStream::connect(&listening.host).unwrap())
+        .collect();
+    listening.allow();
+    drop(crowd);
+    let page = last_page(&home);
+    assert!(page.contains("Signed in to corp"), "{page}");
+    listening.login.wait().success();
+}
+
+#[test]
+fn a_registration_that_the_server_forgot_is_replaced_before_a_browser_opens() {
+    let home = consent_by_visit();
+    home.vault(&["login"]).with_browser().output().success();
+    home.aws.forget_registrations();
+    let again = home.vault(&["login", "--force"]).with_browser();
+    again.output().success().says(&["Signed in to corp"]);
+    assert_eq!(home.aws.count("RegisterClient"), 2);
+    assert_eq!(home.browser_urls().len(), 2);
+    assert!(last_page(&home).contains("Signed in to corp"));
+}
+
+#[test]
+fn nobody_is_sent_to_a_page_that_can_not_be_reached() {
+    let home = consent_by_visit();
+    home.vault(&["login"]).with_browser().output().success();
+    home.aws.fault("CreateToken", Fault::Close, usize::MAX);
+    let again = home.vault(&["login", "--force"]).with_browser().output();
+    again.expect_code(1).says(&["cannot reach"]);
+    assert_eq!(home.browser_urls().len(), 1);
+}
+
+#[test]
+fn under_wsl_the_browser_is_windowss() {
+    let home = consent_by_visit();
+    let browser = home.browser();
+    let opener = format!("#!/bin/sh\nexec '{}' \"$1\"\n", browser.display());
+    let wsl = |home: &Home| {
+        let run = home.vault(&["login", "--force"]);
+        run.env("WSL_DISTRO_NAME", "Debian").output().success()
+    };
+    // Neither Windows's programs nor a screen: a code. The text browsers of Linux are no browser.
+    let blind = Home::consenting();
+    let output = wsl(&blind).says(&["/device?user_code="]);
+    assert!(!output.stderr.contains("warning"), "{output:#?}");
+    home.write_script("bin/xdg-open", "#!/bin/sh\nexit 1\n");
+    let rundll = "#!/bin/sh\n[ \"$1\" = url.dll,FileProtocolHandler ] && exec wslview \"$2\"\n";
+    home.write_script("bin/rundll32.exe", rundll);
+    home.write_script("bin/wslview", &opener);
+    // Where the tests run in a container, a browser of the system's is taken to be its host's.
+    let marks = ["/.dockerenv", "/run/.containerenv"];
+    let contained = marks.iter().any(|mark| Path::new(mark).exists());
+    let page = ["/authorize?", "/device?user_code="][usize::from(contained)];
+    wsl(&home).says(&[page]);
+    assert_eq!(home.browser_urls().len(), 1);
+    fs::rename(home.path("bin/wslview"), home.path("bin/other")).unwrap();
+    home.write_script("bin/rundll32.exe", &rundll.replace("wslview", "other"));
+    wsl(&home).says(&[page]);
+    assert_eq!(home.browser_urls().len(), 2);
 }
 
 #[test]

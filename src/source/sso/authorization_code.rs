@@ -5,12 +5,13 @@
 use std::time::Duration;
 
 use aws_sdk_ssooidc::config::endpoint::{DefaultResolver, Params, ResolveEndpoint};
+use aws_sdk_ssooidc::operation::create_token::CreateTokenOutput;
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use jiff::Timestamp;
 use sha2::{Digest as _, Sha256};
 
-use super::callback::{Callback, Visit};
+use super::callback::{Callback, REGISTERED_URI, Visit};
 use super::oidc::{Oidc, Refusal};
 use crate::config::SsoSession;
 use crate::credentials::{AccessToken, ClientRegistration, Flow, Secret};
@@ -120,6 +121,31 @@ impl<'a> Oidc<'a> {
         Ok(url.trim_end_matches('/').to_owned())
     }
 
+    /// Whether the server still knows a registration that was kept: the page of a dead one is an error
+    /// from which no browser comes back. It is asked to exchange a code that nobody gave out; as it looks
+    /// at who asks first (RFC 6749, section 5.2), any other refusal means that it knows the registration.
+    ///
+    /// # Errors
+    ///
+    /// [`SourceError::RegistrationRejected`] where it does not; or it can't be reached, and neither can
+    /// its page.
+    pub fn recognise(&self, registration: &ClientRegistration) -> Result<(), SourceError> {
+        let nobodys = AllowedCode {
+            code: random_text()?,
+            verifier: random_text()?,
+            redirect_uri: REGISTERED_URI.to_owned(),
+        };
+        match self.exchange(registration, &nobodys) {
+            Err(
+                error @ (SourceError::RegistrationRejected
+                | SourceError::Unreachable { .. }
+                | SourceError::TimedOut { .. }
+                | SourceError::NotAws { .. }),
+            ) => Err(error),
+            _ => Ok(()),
+        }
+    }
+
     /// Gets the tokens for the code that a browser brought.
     ///
     /// # Errors
@@ -131,6 +157,15 @@ impl<'a> Oidc<'a> {
         allowed: &AllowedCode,
         now: Timestamp,
     ) -> Result<AccessToken, SourceError> {
+        let answer = self.exchange(registration, allowed)?;
+        self.token(answer, Flow::AuthorizationCode, now)
+    }
+
+    fn exchange(
+        &self,
+        registration: &ClientRegistration,
+        allowed: &AllowedCode,
+    ) -> Result<CreateTokenOutput, SourceError> {
         const OPERATION: &str = "CreateToken";
         let request = self
             .client
@@ -141,20 +176,18 @@ impl<'a> Oidc<'a> {
             .redirect_uri(&allowed.redirect_uri)
             .code(allowed.code.expose())
             .code_verifier(allowed.verifier.expose());
-        let answer =
-            self.transport
-                .run(request.send())
-                .map_err(|error| match Refusal::of(&error) {
-                    Some(Refusal::DeadRegistration) => SourceError::RegistrationRejected,
-                    Some(Refusal::Denied) => SourceError::Refused,
-                    Some(Refusal::Expired) => SourceError::Service {
-                        operation: OPERATION,
-                        code: "invalid_grant".to_owned(),
-                        message: "the code that the browser brought is not accepted".to_owned(),
-                    },
-                    _ => failure(OPERATION, &self.server, &error),
-                })?;
-        self.token(answer, Flow::AuthorizationCode, now)
+        self.transport
+            .run(request.send())
+            .map_err(|error| match Refusal::of(&error) {
+                Some(Refusal::DeadRegistration) => SourceError::RegistrationRejected,
+                Some(Refusal::Denied) => SourceError::Refused,
+                Some(Refusal::Expired) => SourceError::Service {
+                    operation: OPERATION,
+                    code: "invalid_grant".to_owned(),
+                    message: "the code that the browser brought is not accepted".to_owned(),
+                },
+                _ => failure(OPERATION, &self.server, &error),
+            })
     }
 }
 

@@ -34,7 +34,8 @@ const PATH: &str = "/oauth/callback";
 const HEADER_LIMIT: Duration = Duration::from_secs(5);
 /// Longer than the exchange that the page waits for, and a keystore that asks to be unlocked.
 const CONNECTION_LIMIT: Duration = Duration::from_mins(3);
-/// So many at a time; what comes beyond that is another program of this machine's, not a browser.
+/// So many at a time. What comes beyond that waits in the system's queue for its turn, which comes: who
+/// says nothing is sent away, and a crowd of another program's does not shut the browser out.
 const CONNECTIONS: usize = 64;
 /// A browser on this machine takes its page at once.
 const PAGE_LIMIT: Duration = Duration::from_secs(2);
@@ -165,13 +166,15 @@ struct Expected {
 async fn serve(listener: TcpListener, expected: Arc<Expected>) {
     let mut connections = JoinSet::new();
     loop {
-        let Ok((stream, _)) = listener.accept().await else {
-            tokio::time::sleep(ACCEPT_PAUSE).await;
-            continue;
-        };
         while connections.try_join_next().is_some() {}
-        if connections.len() < CONNECTIONS {
-            connections.spawn(connection(stream, Arc::clone(&expected)));
+        if connections.len() >= CONNECTIONS {
+            let _ = connections.join_next().await;
+        }
+        match listener.accept().await {
+            Ok((stream, _)) => {
+                connections.spawn(connection(stream, Arc::clone(&expected)));
+            }
+            Err(_) => tokio::time::sleep(ACCEPT_PAUSE).await,
         }
     }
 }
