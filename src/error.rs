@@ -9,7 +9,7 @@ use std::error::Error as StdError;
 use crate::browser::BrowserError;
 use crate::cache::CacheError;
 use crate::config::ConfigError;
-use crate::config::edit::{EditError, Refusal};
+use crate::config::edit::{EditError, Refusal, ReplaceError};
 use crate::deliver::child::ChildError;
 use crate::deliver::export::ExportError;
 use crate::env;
@@ -212,6 +212,14 @@ impl From<EditError> for Error {
             EditError::Changed(_) => made.hint("run it again: the file was left as it is"),
             EditError::Entangled(_) => {
                 made.hint("take the indentation off its headers: the file was left as it is")
+            }
+            EditError::Unwritable(_, ReplaceError::ReadOnly) => {
+                made.hint("whoever made it so meant it; `chmod u+w` undoes it")
+            }
+            EditError::Unwritable(_, ReplaceError::Io(error))
+                if error.kind() == std::io::ErrorKind::ResourceBusy =>
+            {
+                made.hint("it can't be replaced where it is mounted by itself: mount its directory")
             }
             EditError::Busy(_) => made.hint("see what the other one waits for, or end it"),
             _ => made,

@@ -60,6 +60,8 @@ pub fn flaw(name: &str) -> Option<&'static str> {
         Some("it is empty, or has white space at its ends")
     } else if name.contains(char::is_control) {
         Some("a control character is in it")
+    } else if name.starts_with('-') {
+        Some("it begins with a hyphen, as an option does")
     } else if name.contains(['[', ']']) {
         Some("a `[` or `]` is in it")
     } else if name.contains(['"', '\'', '\\']) {
@@ -110,8 +112,20 @@ pub fn wanted<'p>(
 /// A profile that is there.
 #[derive(Debug, Default)]
 pub struct Present {
-    /// What its section says, as far as it is `configure`'s affair.
+    /// What its own section in the config file says, as far as it is `configure`'s affair: what it
+    /// includes from another profile is that one's.
     pub settings: BTreeMap<&'static str, String>,
+}
+
+impl Present {
+    fn says(&self, key: &str) -> &str {
+        self.settings.get(key).map_or("", String::as_str)
+    }
+
+    /// The sso-session whose sync wrote it.
+    pub fn synced_by(&self) -> Option<&str> {
+        self.settings.get(SYNC_KEY).map(String::as_str)
+    }
 }
 
 /// The keys that `configure` writes.
@@ -131,11 +145,46 @@ pub struct Plan {
     /// Profiles to mend: those of their keys that are no longer right.
     pub changed: Vec<(Wanted, Settings)>,
     /// Those that were written by sync, and that nothing asks for any more.
-    pub gone: Vec<String>,
-    /// Those that somebody wrote by hand, and that have a name that is wanted.
+    pub gone: Vec<Gone>,
+    /// Those that are not this sync's, and that have a name that is wanted for something else.
     pub taken: Vec<Wanted>,
-    /// How many are as they shall be.
+    /// How many are as they shall be, whoever wrote them.
     pub unchanged: usize,
+}
+
+/// A profile that sync wrote, and that nothing asks for any more.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Gone {
+    /// What it is called.
+    pub name: String,
+    /// Why it is not asked for.
+    pub why: Why,
+}
+
+/// Why a profile that sync wrote is not asked for any more.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Why {
+    /// The template gives its role this name now.
+    Renamed(String),
+    /// The rules don't take it.
+    LeftOut,
+    /// The person may not use it.
+    NotYours,
+    /// One of the two: the account was not asked about.
+    Unlisted,
+}
+
+/// What a run knows of a role.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// It did not look.
+    Unknown,
+    /// The person may use it.
+    Yours,
+    /// They may not.
+    NotYours,
+    /// Its account is not among those that were asked about.
+    Unlisted,
 }
 
 /// Keys and their values.
@@ -155,46 +204,67 @@ pub fn settings(wanted: &Wanted, session: &str, synced: bool) -> Settings {
     settings
 }
 
-/// Compares what there shall be with what is there. `in_question` says of an account and a role
-/// whether this run looked at them: what it did not look at is not gone.
+/// Compares what there shall be with what is there. `standing` says of an account and a role what this
+/// run knows: what it did not look at is not gone.
 pub fn plan(
     wanted: Vec<Wanted>,
     present: &BTreeMap<String, Present>,
     session: &SsoSession,
-    in_question: &dyn Fn(&AccountId, &RoleName) -> bool,
+    standing: &dyn Fn(&AccountId, &RoleName) -> Standing,
 ) -> Plan {
     let session = session.name.as_deref().unwrap_or_default();
-    let ours = |p: &Present| p.settings.get(SYNC_KEY).is_some_and(|by| by == session);
-    let names: BTreeSet<_> = wanted.iter().map(|wanted| wanted.name.clone()).collect();
+    let ours = |p: &Present| p.synced_by() == Some(session);
+    let role = |wanted: &Wanted| (wanted.account.id.clone(), wanted.role.clone());
+    let names: HashMap<_, _> = wanted.iter().map(|w| (role(w), w.name.clone())).collect();
     let mut plan = Plan::default();
+    let mut as_wanted = BTreeSet::new();
     for one in wanted {
+        as_wanted.insert(one.name.clone());
         let settings = settings(&one, session, true);
-        match present.get(&one.name) {
-            None => plan.new.push((one, settings)),
-            Some(present) if !ours(present) => plan.taken.push(one),
-            Some(present) => {
-                let wrong =
-                    |(key, value): &(&str, String)| present.settings.get(key) != Some(value);
-                let wrong: Settings = settings.into_iter().filter(wrong).collect();
-                if wrong.is_empty() {
-                    plan.unchanged += 1;
-                } else {
-                    plan.changed.push((one, wrong));
-                }
+        let Some(there) = present.get(&one.name) else {
+            plan.new.push((one, settings));
+            continue;
+        };
+        let wrong = |(key, value): &(&str, String)| there.says(key) != value;
+        if !ours(there) {
+            // By hand, and yet what sync would have written: it may have a region of its own.
+            let same = !settings[..ROLE_KEYS].iter().any(wrong);
+            match same {
+                true => plan.unchanged += 1,
+                false => plan.taken.push(one),
             }
+            continue;
+        }
+        let wrong: Settings = settings.into_iter().filter(wrong).collect();
+        match wrong.is_empty() {
+            true => plan.unchanged += 1,
+            false => plan.changed.push((one, wrong)),
         }
     }
-    for (name, present) in present {
-        let setting = |key| present.settings.get(key).map_or("", String::as_str);
-        let account = AccountId::parse(setting("sso_account_id"));
-        let role = RoleName::parse(setting("sso_role_name"));
-        let looked_at = account.zip(role).is_none_or(|(a, r)| in_question(&a, &r));
-        if ours(present) && !names.contains(name) && looked_at {
-            plan.gone.push(name.clone());
+    for (name, there) in present {
+        if !ours(there) || as_wanted.contains(name) {
+            continue;
         }
+        let account = AccountId::parse(there.says("sso_account_id"));
+        let role = RoleName::parse(there.says("sso_role_name"));
+        let role = account.zip(role);
+        let now = role.as_ref().and_then(|role| names.get(role)).cloned();
+        let standing = role.map_or(Standing::NotYours, |(a, r)| standing(&a, &r));
+        let why = match (now, standing) {
+            (_, Standing::Unknown) => continue,
+            (Some(now), _) => Why::Renamed(now),
+            (None, Standing::Yours) => Why::LeftOut,
+            (None, Standing::NotYours) => Why::NotYours,
+            (None, Standing::Unlisted) => Why::Unlisted,
+        };
+        let name = name.clone();
+        plan.gone.push(Gone { name, why });
     }
     plan
 }
+
+/// The first of a profile's settings: those that say which role it is.
+const ROLE_KEYS: usize = 3;
 
 /// A short name for a profile that is not taken yet: the account's, with the role where it has to be
 /// told from another, then a number.

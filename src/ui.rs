@@ -53,6 +53,8 @@ pub struct Ui {
     quiet: bool,
     color: bool,
     no_input: bool,
+    /// Set while nothing may be asked, although somebody could be.
+    unasked: AtomicBool,
     terminal: OnceLock<bool>,
 }
 
@@ -72,6 +74,7 @@ impl Ui {
             quiet,
             color,
             no_input,
+            unasked: AtomicBool::new(false),
             terminal: OnceLock::new(),
         }
     }
@@ -79,9 +82,18 @@ impl Ui {
     /// Whether a person may be asked: there is a terminal, and `--no-input` was not said.
     pub fn can_ask(&self) -> bool {
         !self.no_input
+            && !self.unasked.load(Ordering::Relaxed)
             && *self
                 .terminal
                 .get_or_init(|| File::open(platform::TERMINAL).is_ok())
+    }
+
+    /// Does something that is not worth a question: meanwhile there is nobody to ask.
+    pub fn asking_nothing<T>(&self, work: impl FnOnce() -> T) -> T {
+        let before = self.unasked.swap(true, Ordering::Relaxed);
+        let done = work();
+        self.unasked.store(before, Ordering::Relaxed);
+        done
     }
 
     /// Whether `--no-input` was said.

@@ -7,7 +7,7 @@ use crate::cache::{CacheError, Listing};
 use crate::config::SsoSession;
 use crate::credentials::{AccessToken, Account, AccountId, RoleName};
 use crate::source::SourceError;
-use crate::source::sso::{Lister, Roles};
+use crate::source::sso::{self, Lister, Roles};
 
 /// Who lists a large organisation takes minutes: 10,000 accounts at 20 requests a second.
 const LISTING_LOCK_LIMIT: Duration = Duration::from_mins(10);
@@ -36,6 +36,16 @@ pub enum Listed {
 }
 
 impl Broker<'_> {
+    /// The region of the Identity Center behind a start URL, where its portal says it; `None` where the
+    /// person has to. Where requests are sent elsewhere, there is nothing to ask the portal.
+    pub fn region_of(&self, start_url: &str) -> Option<String> {
+        if self.connection.sso_oidc.is_some() {
+            return None;
+        }
+        (self.before_waiting)();
+        sso::region(self.transport().ok()?, start_url)
+    }
+
     /// The accounts that the person may use; `None` where they must sign in first.
     ///
     /// # Errors

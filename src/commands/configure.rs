@@ -42,17 +42,7 @@ impl Args {
 
 /// A region's name, as an option.
 fn region(text: &str) -> Result<String, String> {
-    if let Some(region) = portal::region(text) {
-        return Ok(region.to_owned());
-    }
-    let closest = crate::config::closest(text, portal::REGIONS.into_iter());
-    let meant = closest
-        .first()
-        .map(|name| format!(": did you mean `{name}`?"));
-    Err(format!(
-        "there is no such region{}",
-        meant.unwrap_or_default()
-    ))
+    portal::region_flaw(text).map_or_else(|| Ok(text.to_owned()), Err)
 }
 
 /// A name for a section, as an option.

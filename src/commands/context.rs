@@ -2,7 +2,7 @@
 //! conversation of a sign-in. Nothing is opened before a command asks for it.
 
 use std::cell::{Cell, OnceCell};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -92,15 +92,23 @@ impl Context {
 
     /// The configuration file, to be edited. What [`Context::config`] has read stays as it was.
     pub(super) fn edit_config(&self) -> Result<Edit, Error> {
-        let data = &self.settings.directories.data;
-        Ok(Edit::open(&self.files().config, Dialect::Config, data)?)
+        self.edit(&self.files().config, Dialect::Config)
     }
 
     /// The credentials file, to be edited.
     pub(super) fn edit_credentials(&self) -> Result<Edit, Error> {
+        self.edit(&self.files().credentials, Dialect::Credentials)
+    }
+
+    fn edit(&self, path: &Path, dialect: Dialect) -> Result<Edit, Error> {
+        ui::watch_interrupts();
+        let waiting = || {
+            let path = path.display();
+            self.ui
+                .note(&format!("Waiting for another vault that edits {path}."));
+        };
         let data = &self.settings.directories.data;
-        let path = self.files().credentials;
-        Ok(Edit::open(&path, Dialect::Credentials, data)?)
+        Ok(Edit::open(path, dialect, data, waiting)?)
     }
 
     /// Writes an edited file, and says where the first copy of the old one is.

@@ -4,11 +4,6 @@
 //! them together again. A mistake elsewhere in the file is nobody's hindrance; an edit that could be
 //! meant in two ways, or that the file could not hold, is refused. Files and locks are [`file`]'s.
 
-#![cfg_attr(
-    not(test),
-    allow(dead_code, reason = "what writes the files comes next")
-)]
-
 use std::borrow::Cow;
 
 use super::error::Place;
@@ -23,8 +18,7 @@ mod write;
 #[cfg(test)]
 mod tests;
 
-#[allow(unused_imports, reason = "what writes the files comes next")]
-pub use file::{Edit, EditError, Saved};
+pub use file::{Edit, EditError, ReplaceError};
 
 /// What stands for a secret in a backup: the file's own copy of it is not to outlive it there.
 const LEFT_OUT: &str = "(left out of this copy)";
@@ -193,11 +187,23 @@ impl Sections {
     }
 
     /// The names of all sections of a kind, in order.
+    #[allow(dead_code, reason = "for what takes over other tools' sections")]
     pub fn names(&self, kind: SectionKind) -> impl Iterator<Item = &str> {
         let sections = self.parts.iter().filter_map(|part| part.section.as_ref());
         sections
             .filter(move |section| section.0 == kind)
             .map(|section| section.1.as_str())
+    }
+
+    /// All sections of a kind, in order, with what each says: keys in lower case, and their values.
+    pub fn each(
+        &self,
+        kind: SectionKind,
+    ) -> impl Iterator<Item = (&str, Vec<(String, Secret<String>)>)> {
+        self.parts.iter().filter_map(move |part| {
+            let (own, name) = part.section.as_ref()?;
+            (*own == kind).then(|| (name.as_str(), part.properties()))
+        })
     }
 
     /// Whether there is such a section.

@@ -138,7 +138,7 @@ impl Theirs {
         let mut file = platform::create_private(new)?;
         file.write_all(bytes)?;
         if let Some(metadata) = &self.metadata {
-            platform::make_like(&file, metadata)?;
+            platform::make_like(&file, &self.target, metadata)?;
         }
         file.sync_all()
     }

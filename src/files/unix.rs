@@ -41,13 +41,66 @@ pub fn create_private(path: &Path) -> io::Result<File> {
         .open(path)
 }
 
-/// Gives a file of this user's the owner and the mode of another.
-pub fn make_like(file: &File, other: &Metadata) -> io::Result<()> {
+/// Gives a file of this user's the owner and the mode of the one at `path`, and what else the system
+/// keeps with it: without its access list, what the mode says of the group would be wrong.
+pub fn make_like(file: &File, path: &Path, other: &Metadata) -> io::Result<()> {
     let own = file.metadata()?;
     if (own.uid(), own.gid()) != (other.uid(), other.gid()) {
-        std::os::unix::fs::fchown(file, Some(other.uid()), Some(other.gid()))?;
+        std::os::unix::fs::fchown(file, Some(other.uid()), Some(other.gid())).map_err(|error| {
+            let what = format!("the new file can't be given the old one's owner: {error}");
+            io::Error::new(error.kind(), what)
+        })?;
     }
-    file.set_permissions(other.permissions())
+    file.set_permissions(other.permissions())?;
+    attributes::copy(path, file)
+}
+
+/// Extended attributes, where access lists and labels are.
+#[cfg(target_os = "linux")]
+mod attributes {
+    use std::ffi::CStr;
+    use std::fs::File;
+    use std::io;
+    use std::path::Path;
+
+    use rustix::fs::{
+        XattrFlags, fgetxattr, fgetxattr_query, flistxattr, flistxattr_query, fsetxattr,
+    };
+
+    /// Who may do what, beyond the mode.
+    const ACCESS_LIST: &CStr = c"system.posix_acl_access";
+
+    pub fn copy(from: &Path, to: &File) -> io::Result<()> {
+        let from = File::open(from)?;
+        // A file system that has none has none to lose.
+        let Ok(length) = flistxattr_query(&from) else {
+            return Ok(());
+        };
+        let mut names = vec![0; length];
+        let length = flistxattr(&from, names.as_mut_slice())?;
+        names.truncate(length);
+        for name in names.split_inclusive(|byte| *byte == 0) {
+            let name = CStr::from_bytes_with_nul(name).map_err(io::Error::other)?;
+            let mut value = vec![0; fgetxattr_query(&from, name)?];
+            let length = fgetxattr(&from, name, value.as_mut_slice())?;
+            value.truncate(length);
+            match fsetxattr(to, name, &value, XattrFlags::empty()) {
+                Err(error) if name == ACCESS_LIST => return Err(error.into()),
+                // A label that this process may not give: the system has given its own.
+                Err(error) => tracing::debug!(?name, %error, "an attribute was not kept"),
+                Ok(()) => {}
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Elsewhere they are no part of who may read a file, or can't be had without `unsafe`.
+#[cfg(not(target_os = "linux"))]
+mod attributes {
+    pub fn copy(_: &std::path::Path, _: &std::fs::File) -> std::io::Result<()> {
+        Ok(())
+    }
 }
 
 /// Keeps others out of a directory that is being made.

@@ -19,7 +19,7 @@ pub fn create_private(path: &Path) -> io::Result<File> {
 }
 
 /// Nothing to do: a file takes its rights from its directory.
-pub const fn make_like(_file: &File, _other: &Metadata) -> io::Result<()> {
+pub const fn make_like(_file: &File, _path: &Path, _other: &Metadata) -> io::Result<()> {
     Ok(())
 }
 

@@ -6,7 +6,7 @@ pub struct StartUrl {
     /// As it goes into the configuration: without a trailing `/` or `#`.
     pub url: String,
     /// The Identity Center's region, where the URL names it.
-    pub region: Option<&'static str>,
+    pub region: Option<String>,
     /// What the organisation calls itself, where the URL says it.
     pub name: Option<String>,
 }
@@ -57,9 +57,40 @@ pub const REGIONS: [&str; 39] = [
     "eusc-de-east-1",
 ];
 
-/// The region of that name.
-pub fn region(name: &str) -> Option<&'static str> {
-    REGIONS.into_iter().find(|region| *region == name)
+/// What is wrong with a region's name, if anything. AWS opens new ones: what has the form of one, and is
+/// not one slip away from one that is known, is taken for one.
+pub fn region_flaw(name: &str) -> Option<String> {
+    if REGIONS.contains(&name) || has_region_form(name) && slip(name).is_none() {
+        return None;
+    }
+    let closest = crate::config::closest(name, REGIONS.into_iter());
+    let meant = slip(name).or(closest.first().map(String::as_str));
+    let meant = meant.map(|meant| format!(": did you mean `{meant}`?"));
+    Some(format!(
+        "there is no such region{}",
+        meant.unwrap_or_default()
+    ))
+}
+
+/// `eu-central-1`: words of small letters, and a number.
+fn has_region_form(name: &str) -> bool {
+    let mut words = name.rsplit('-');
+    let number = words.next().unwrap_or_default();
+    let words: Vec<_> = words.collect();
+    let small = |word: &&str| word.len() > 1 && word.chars().all(|c| c.is_ascii_lowercase());
+    number.len() < 3
+        && number.parse::<u8>().is_ok()
+        && (2..=4).contains(&words.len())
+        && words.iter().all(small)
+}
+
+/// The region that differs from `name` in one letter, or in two that have changed places: another number
+/// at the end is another region.
+fn slip(name: &str) -> Option<&'static str> {
+    let stem = |name: &'_ str| name.rsplit_once('-').map(|(stem, _)| stem.to_owned());
+    let known = REGIONS.into_iter().any(|region| stem(region) == stem(name));
+    let close = |region: &&str| strsim::osa_distance(region, name) == 1;
+    REGIONS.into_iter().find(close).filter(|_| !known)
 }
 
 impl StartUrl {
@@ -70,6 +101,9 @@ impl StartUrl {
     ///
     /// What is wrong with it, as a fragment.
     pub fn parse(text: &str) -> Result<Self, &'static str> {
+        // An organisation's name for itself, or its directory's, is enough.
+        let whole = format!("{text}.awsapps.com");
+        let text = if is_label(text) { &whole } else { text };
         let (scheme, rest) = text.split_once("://").unwrap_or(("https", text));
         if !scheme.eq_ignore_ascii_case("https") {
             return Err("it does not begin with `https://`");
@@ -95,11 +129,13 @@ impl StartUrl {
     }
 }
 
-type Form = (String, Option<&'static str>, Option<String>);
+type Form = (String, Option<String>, Option<String>);
 
-/// The path, the region and the name that an address has, if it has the form of a portal's.
+/// The path, the region and the name that an address has, if it has the form of a portal's. They are
+/// those that AWS's own tools know (`SSOEndpointResolver` of its SDK for .NET).
 fn form(labels: &[&str], path: &str) -> Option<Form> {
     let directory = || path.strip_prefix("directory/").filter(|d| is_label(d));
+    let region = |place: &str| has_region_form(place).then(|| place.to_owned());
     match labels {
         // The address of a directory, or the organisation's own name for it.
         [name, "awsapps", "com"] if path.is_empty() || path == "start" => {
@@ -113,11 +149,27 @@ fn form(labels: &[&str], path: &str) -> Option<Form> {
         | ["start", place, "home", "awsapps", "cn"] => {
             Some((path.into(), region(place), Some(directory()?.to_owned())))
         }
-        // An instance's own address, and the URL that it issues tokens as.
-        [instance, "portal", place, "app", "aws"] if is_instance(instance) && path.is_empty() => {
-            Some((String::new(), region(place), None))
+        // An instance's own addresses,
+        [instance, "portal", place, "app", "aws"]
+        | [
+            instance,
+            "portal",
+            place,
+            "app",
+            "amazonwebservices",
+            "com",
+            "cn",
+        ]
+        | [instance, "portal", place, "api", "amazonwebservices", "eu"]
+        | [instance, place, "portal", "amazonaws", "com" | "eu"]
+        | [instance, place, "portal", "amazonaws", "com", "cn"]
+            if is_instance(instance) && path.is_empty() =>
+        {
+            Some((String::new(), Some(region(place)?), None))
         }
+        // and the URL that it issues tokens as.
         ["identitycenter", .., "amazonaws", "com"]
+        | ["identitycenter", "amazonaws", "eu"]
         | ["identitycenter", "amazonaws", "com", "cn"]
             if is_instance(path) =>
         {
@@ -152,12 +204,17 @@ mod tests {
         const ISSUER: &str = "https://identitycenter.amazonaws.com/ssoins-722312abcd123456";
         const GOV: &str = "https://start.us-gov-east-1.us-gov-home.awsapps.com/directory/acme";
         const CHINA: &str = "https://start.home.awsapps.cn/directory/acme";
+        const IPV4: &str = "https://ssoins-722312abcd123456.eu-west-1.portal.amazonaws.com";
+        const EUSC: &str =
+            "https://ssoins-722312abcd123456.portal.eusc-de-east-1.api.amazonwebservices.eu";
         const DIRECTORY: &str = "https://d-906705a1b2.awsapps.com/start";
         const CORP: &str = "https://corp.awsapps.com/start";
         let corp = Some("corp");
         let table = [
             (CORP, CORP, None, corp),
             ("corp.awsapps.com", CORP, None, corp),
+            ("corp", CORP, None, corp),
+            ("d-906705a1b2", DIRECTORY, None, None),
             ("HTTPS://Corp.awsapps.com/start/#/", CORP, None, corp),
             (
                 "https://corp.awsapps.com/start#/?tab=accounts",
@@ -172,6 +229,8 @@ mod tests {
                 None,
             ),
             (INSTANCE, INSTANCE, Some("eu-west-1"), None),
+            (IPV4, IPV4, Some("eu-west-1"), None),
+            (EUSC, EUSC, Some("eusc-de-east-1"), None),
             (ISSUER, ISSUER, None, None),
             (GOV, GOV, Some("us-gov-east-1"), Some("acme")),
             (CHINA, CHINA, None, Some("acme")),
@@ -179,10 +238,46 @@ mod tests {
         for (text, url, region, name) in table {
             let expected = StartUrl {
                 url: url.into(),
-                region,
+                region: region.map(str::to_owned),
                 name: name.map(str::to_owned),
             };
             assert_eq!(StartUrl::parse(text), Ok(expected), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_region_is_a_known_one_or_a_new_one_and_no_slip() {
+        for name in [
+            "eu-central-1",
+            "us-west-3",
+            "nz-north-1",
+            "us-gov-south-1",
+            "eusc-fr-west-1",
+        ] {
+            assert_eq!(region_flaw(name), None, "{name}");
+        }
+        let table = [
+            (
+                "eu-centrl-1",
+                "there is no such region: did you mean `eu-central-1`?",
+            ),
+            (
+                "eu-wset-1",
+                "there is no such region: did you mean `eu-west-1`?",
+            ),
+            (
+                "EU-WEST-1",
+                "there is no such region: did you mean `eu-west-1`?",
+            ),
+            (
+                "eu-west",
+                "there is no such region: did you mean `eu-west-1`?",
+            ),
+            ("xyz", "there is no such region"),
+            ("", "there is no such region"),
+        ];
+        for (name, flaw) in table {
+            assert_eq!(region_flaw(name).as_deref(), Some(flaw), "{name}");
         }
     }
 
@@ -207,7 +302,8 @@ mod tests {
             ("https://", "its host is not one"),
             ("https://user@corp.awsapps.com/start", "its host is not one"),
             ("https://-x.awsapps.com/start", "its host is not one"),
-            ("corp", portal),
+            ("corp/start", portal),
+            ("https://corp", portal),
             ("https://corp.awsapps.com/other", portal),
             ("https://console.aws.amazon.com/", portal),
             ("https://awsapps.com.evil.example/start", portal),

@@ -48,6 +48,12 @@ const ADMIN: &[(&str, &str)] = &[
     ("region", "eu-west-1"),
     (SYNC_KEY, "corp"),
 ];
+const SAME_BY_HAND: &[(&str, &str)] = &[
+    ("sso_session", "corp"),
+    ("sso_account_id", "111111111111"),
+    ("sso_role_name", "Dev"),
+    ("region", "us-east-1"),
+];
 const BY_HAND: &[(&str, &str)] = &[("region", "eu-west-1")];
 const OF_ANOTHER: &[(&str, &str)] = &[
     ("sso_account_id", "111111111111"),
@@ -65,20 +71,36 @@ fn names(list: &[(Wanted, Settings)]) -> Vec<&str> {
 fn what_is_there_is_compared_with_what_shall_be() {
     let there = present(&[("admin", ADMIN), ("mine", BY_HAND), ("theirs", OF_ANOTHER)]);
     let wanted = vec![one("admin", "Admin"), one("mine", "Dev"), one("new", "Ops")];
-    let made = plan(wanted, &there, &session(), &|_, _| true);
+    let made = plan(wanted, &there, &session(), &|_, _| Standing::NotYours);
     assert_eq!(made.unchanged, 1, "its region is the person's affair");
     assert_eq!(names(&made.new), ["new"]);
     assert_eq!(made.taken[0].name, "mine");
     assert!(made.changed.is_empty() && made.gone.is_empty(), "{made:?}");
 
-    let made = plan(vec![one("admin", "Ops")], &there, &session(), &|_, _| true);
+    let made = plan(vec![one("admin", "Ops")], &there, &session(), &|_, _| {
+        Standing::NotYours
+    });
     let key = ("sso_role_name", "Ops".to_owned());
     assert_eq!(made.changed[0].1, [key]);
 
-    let made = plan(Vec::new(), &there, &session(), &|_, _| true);
-    assert_eq!(made.gone, ["admin"], "and not another session's");
-    let made = plan(Vec::new(), &there, &session(), &|_, _| false);
+    let made = plan(Vec::new(), &there, &session(), &|_, _| Standing::NotYours);
+    let gone = |why| {
+        let name = "admin".to_owned();
+        [Gone { name, why }]
+    };
+    assert_eq!(made.gone, gone(Why::NotYours), "and not another session's");
+    let made = plan(Vec::new(), &there, &session(), &|_, _| Standing::Unknown);
     assert!(made.gone.is_empty(), "nobody looked");
+    let made = plan(Vec::new(), &there, &session(), &|_, _| Standing::Yours);
+    assert_eq!(made.gone, gone(Why::LeftOut));
+    let there_too = present(&[("mine", SAME_BY_HAND)]);
+    let made = plan(vec![one("mine", "Dev")], &there_too, &session(), &|_, _| {
+        Standing::Yours
+    });
+    assert_eq!((made.unchanged, made.taken.len()), (1, 0));
+    let renamed = vec![one("dev_admin", "Admin")];
+    let made = plan(renamed, &there, &session(), &|_, _| Standing::Yours);
+    assert_eq!(made.gone, gone(Why::Renamed("dev_admin".into())));
 }
 
 #[test]

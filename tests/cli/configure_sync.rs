@@ -96,7 +96,7 @@ fn what_appeared_and_what_went_is_said_and_only_syncs_own_is_removed() {
     sync(&home, &["--prune"])
         .output()
         .success()
-        .says(&["Removed: dev-developer"]);
+        .says(&["No longer yours: dev-developer (removed)"]);
     assert_eq!(
         names(&home),
         [
@@ -307,4 +307,171 @@ fn ctrl_c_leaves_the_configuration_and_what_was_listed_is_not_asked_again() {
     let again = answered(&home) - (60 - before);
     assert!(again <= before + 17, "{again}, {before}");
     assert!(answered(&home) <= 60 + 17, "{}", answered(&home));
+}
+
+#[test]
+fn a_profile_that_includes_one_of_syncs_is_the_persons_own() {
+    let home = Home::signed_in();
+    sync(&home, &[]).output().success();
+    let mine = "[profile mine]\ninclude_profile = dev-developer\noutput = json\n";
+    home.add_config(mine);
+    sync(&home, &["--prune"]).output().success();
+    assert!(home.read(".aws/config").ends_with(mine));
+}
+
+#[test]
+fn prune_takes_everything_away_only_where_that_was_said() {
+    let home = Home::signed_in();
+    sync(&home, &[]).output().success();
+    let before = home.read(".aws/config");
+    let rules_that_fit_nothing: &[&str] = &["--prune", "--role", "*", "--exclude-role", "*"];
+    let texts = [
+        "`--prune` would remove all 4 profiles that sync wrote for corp",
+        "`--force`",
+    ];
+    rules(&home, "[configure]\nexclude_role = [\"*\"]\n");
+    refused(sync(&home, &["--prune"]), 1, &texts);
+    rules(&home, "");
+    home.aws.configure(|behaviour| behaviour.accounts.clear());
+    refused(sync(&home, &["--prune"]), 1, &texts);
+    refused(
+        sync(&home, &[]),
+        1,
+        &["no role that you may use through corp"],
+    );
+    assert_eq!(home.read(".aws/config"), before);
+    let dry = sync(&home, &["--prune", "--dry-run"]).output().success();
+    assert!(dry.stdout.contains("-[profile prod-admin]\n"), "{dry:?}");
+    // Options that fit nothing look at nothing, and what was not looked at stays.
+    let nothing = sync(&home, rules_that_fit_nothing);
+    refused(nothing, 1, &["no role that you may use through corp"]);
+    assert_eq!(home.read(".aws/config"), before);
+    sync(&home, &["--prune", "--force"])
+        .output()
+        .success()
+        .says(&["4 removed"]);
+    // But for the empty line between the two.
+    assert_eq!(home.read(".aws/config"), format!("{STANDARD_CONFIG}\n"));
+}
+
+#[test]
+fn what_happens_to_each_profile_is_said_as_it_is() {
+    let home = Home::signed_in();
+    home.add_config(
+        "[profile prod-admin]\nsso_session = corp\nsso_account_id = 222222222222\n\
+         sso_role_name = Admin\n\n[profile dev-developer]\nvault_sync = other\n",
+    );
+    let first = sync(&home, &[]).output().success();
+    let first = first.says(&[
+        "`dev-developer` was written by the sync of `other`",
+        "2 profiles written",
+        "2 of them have no region: `--region`, or a rule in config.toml",
+    ]);
+    // Somebody wrote by hand what sync would have written.
+    assert!(!first.stderr.contains("`prod-admin`"), "{first:#?}");
+    rules(
+        &home,
+        "[configure]\nprofile_name = \"{account_name}_{role_name|kebab}\"\nexclude_account = [\"dev\"]\n",
+    );
+    sync(&home, &[]).output().success().says(&[
+        "No longer yours, or left out by the rules: dev-read-only",
+        "Called prod_read-only now: prod-read-only",
+    ]);
+    rules(&home, "[configure]\nexclude_role = [\"ReadOnly\"]\n");
+    sync(&home, &[])
+        .output()
+        .success()
+        .says(&["Left out by the rules: prod-read-only"]);
+}
+
+#[test]
+fn a_name_that_a_command_line_would_take_for_an_option_is_refused() {
+    let home = Home::signed_in();
+    let template = "{account_name|trim_prefix:prod}-{role_name}";
+    let run = sync(&home, &["--profile-name", template]);
+    refused(run, 1, &["`-Admin`", "it begins with a hyphen"]);
+    assert_eq!(home.read(".aws/config"), STANDARD_CONFIG);
+}
+
+#[test]
+fn syncs_at_once_write_each_profile_once() {
+    let home = Home::signed_in();
+    home.aws.configure(|behaviour| {
+        behaviour.accounts = Account::organisation(10);
+        behaviour.portal_requests_per_second = 100;
+    });
+    let running: Vec<_> = (0..3).map(|_| sync(&home, &[]).start()).collect();
+    for run in running {
+        run.wait().success();
+    }
+    let names = names(&home);
+    assert_eq!(names.len(), 32);
+    let config = home.read(".aws/config");
+    for name in names {
+        let header = format!("[profile {name}]\n");
+        assert_eq!(config.matches(&header).count(), 1, "{name}");
+    }
+}
+
+#[test]
+fn another_vault_that_writes_meanwhile_loses_nothing() {
+    let home = Home::signed_in();
+    home.aws
+        .configure(|behaviour| behaviour.accounts = Account::organisation(30));
+    let run = sync(&home, &[]).start();
+    let deadline = Instant::now() + Duration::from_secs(30);
+    while home.aws.count("ListAccountRoles") < 3 {
+        assert!(Instant::now() < deadline, "it does not begin");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    let words = [
+        "configure",
+        "--sso-session",
+        "corp",
+        "--account",
+        "100000000001",
+        "--role",
+        "Admin",
+        "--profile",
+        "team-0002-admin",
+    ];
+    home.vault(&words).output().success();
+    let said = run.wait().success();
+    said.says(&[
+        "`team-0002-admin` was not written by sync",
+        "89 profiles written",
+    ]);
+    assert_eq!(names(&home).len(), 92);
+    // One is there by hand, under the name of another.
+    assert!(home.read(".aws/config").contains(
+        "[profile team-0002-admin]\nsso_session = corp\nsso_account_id = 100000000001\n"
+    ));
+}
+
+#[test]
+fn a_portal_that_hangs_costs_one_attempt_and_none_is_lost() {
+    let home = Home::signed_in();
+    home.aws.fault("ListAccountRoles", Fault::Hang, 1);
+    let run = sync(&home, &[]).output().success();
+    run.says(&["4 profiles written"]);
+}
+
+#[test]
+fn a_file_that_can_not_be_written_costs_no_second_listing() {
+    let home = Home::signed_in();
+    let path = home.path(".aws/config");
+    let mode = |mode| {
+        let mode = std::os::unix::fs::PermissionsExt::from_mode(mode);
+        fs::set_permissions(&path, mode).unwrap();
+    };
+    mode(0o400);
+    let run = sync(&home, &[]);
+    refused(run, 1, &["cannot write", ".aws/config", "it is read-only"]);
+    let asked = home.aws.total();
+    mode(0o600);
+    sync(&home, &[])
+        .output()
+        .success()
+        .says(&["4 profiles written"]);
+    assert_eq!(home.aws.total(), asked);
 }

@@ -22,6 +22,7 @@ mod configure;
 mod configure_sync;
 mod credential_process;
 mod credential_source;
+mod edit;
 mod eks_token;
 mod exec;
 mod exec_process;

@@ -3,22 +3,20 @@
 //! What sync wrote it knows again by a key in the section, and touches nothing else. In a section of
 //! its own it mends the keys that it is answerable for and leaves the others.
 
+mod said;
+
 use std::collections::BTreeMap;
 use std::path::Path;
 
 use similar::TextDiff;
 
-use super::next;
 use crate::broker::{Listed, Permitted};
 use crate::commands::context::{Context, name};
 use crate::config::edit::{EditError, Refusal, Sections};
-use crate::config::{Config, Dialect, SYNC_KEY, SectionKind, SsoSession};
+use crate::config::{Config, Dialect, SectionKind, SsoSession};
 use crate::credentials::{Account, AccountId, RoleName};
 use crate::error::{Error, Kind};
-use crate::plan::{self, Choice, DEFAULT, KEYS, Plan, Present, Regions, Template, what};
-
-/// So many names are said one by one; of more, how many.
-const SAID: usize = 20;
+use crate::plan::{self, Choice, DEFAULT, KEYS, Plan, Present, Regions, Standing, Template};
 
 /// Write a profile for every account and role that you may use
 ///
@@ -57,9 +55,12 @@ pub(super) struct Args {
     /// Print the change as a diff, and write nothing
     #[arg(long)]
     dry_run: bool,
-    /// Remove what sync wrote and you may no longer use
+    /// Remove what sync wrote and you may no longer use, or the rules no longer take
     #[arg(long)]
     prune: bool,
+    /// Let --prune remove all that sync wrote, where nothing is left
+    #[arg(long, requires = "prune")]
+    force: bool,
 }
 
 /// What goes for this run.
@@ -70,6 +71,8 @@ struct Rules {
     regions: Regions,
     /// What the options alone say: what they leave out was not looked at.
     looked_at: (Choice, Choice),
+    /// Whether there are rules for accounts: one that they leave out is not asked about.
+    some_accounts: bool,
 }
 
 impl Args {
@@ -81,20 +84,18 @@ impl Args {
         let known = known.filter_map(|(account, roles)| Some((account, roles.as_deref()?)));
         let title = name(&session);
         let wanted = plan::wanted(known, title, &rules.template, &rules.roles, &rules.regions)?;
-        if wanted.is_empty() && !self.prune {
-            let message = format!("there is no role that you may use through {title}");
-            let error = Error::new(Kind::Failed, message);
-            return Err(error.hint(
-                "see whether the patterns leave any, or ask whoever runs IAM Identity Center",
-            ));
-        }
+        let none = wanted.is_empty();
         let mut edit = context.edit_config()?;
         // Read again under the lock: another vault may have written while the portal was asked.
-        let config = context.reread_config()?;
-        let present = present(&config);
-        let in_question =
-            |account: &AccountId, role: &RoleName| rules.looked_at(&permitted, account, role);
-        let plan = plan::plan(wanted, &present, &session, &in_question);
+        let present = present(&context.reread_config()?, &edit.sections);
+        let standing =
+            |account: &AccountId, role: &RoleName| rules.standing(&permitted, account, role);
+        let plan = plan::plan(wanted, &present, &session, &standing);
+        if none && permitted.iter().all(|(_, roles)| roles.is_some()) {
+            // The next run shall not be told the same out of what this one listed.
+            context.broker(None, None)?.forget_listing(&session)?;
+            self.may_empty(&plan, title)?;
+        }
         let before = edit.before();
         apply(&mut edit.sections, &plan, self.prune).map_err(EditError::from)?;
         if self.dry_run {
@@ -107,6 +108,30 @@ impl Args {
         context.broker(None, None)?.forget_listing(&session)?;
         self.say(context, &plan, &present);
         Ok(())
+    }
+
+    /// Where nothing is left to write: a slip in a rule, or a portal that lists nothing for a while,
+    /// shall not take all profiles away.
+    fn may_empty(&self, plan: &Plan, title: &str) -> Result<(), Error> {
+        let count = plan.gone.len();
+        if !self.prune || count == 0 {
+            let message = format!("there is no role that you may use through {title}");
+            let error = Error::new(Kind::Failed, message);
+            return Err(error.hint(
+                "see whether the patterns leave any, or ask whoever runs IAM Identity Center",
+            ));
+        }
+        if self.force || self.dry_run {
+            return Ok(());
+        }
+        let what = match count {
+            1 => "the one profile".to_owned(),
+            more => format!("all {more} profiles"),
+        };
+        let message = format!("`--prune` would remove {what} that sync wrote for {title}");
+        Err(Error::new(Kind::Failed, message)
+            .caused_by("there is no role left that you may use and the rules take")
+            .hint("if that is right, say `--force`; `--dry-run` shows it"))
     }
 
     fn rules(&self, context: &Context) -> Result<Rules, Error> {
@@ -146,6 +171,7 @@ impl Args {
                 choice("account", accounts, [&none, &none])?,
                 choice("role", roles, [&none, &none])?,
             ),
+            some_accounts: !written.account.is_empty() || !written.exclude_account.is_empty(),
         })
     }
 
@@ -166,84 +192,29 @@ impl Args {
         }
         Ok(regions)
     }
-
-    /// Says what was done, or with `--dry-run` what would be.
-    fn say(&self, context: &Context, plan: &Plan, present: &BTreeMap<String, Present>) {
-        let path = context.config_path();
-        let ui = &context.ui;
-        // The first time all are new, and there is nothing to tell them from.
-        let synced = present.values().any(|p| p.settings.contains_key(SYNC_KEY));
-        if synced {
-            let new = plan
-                .new
-                .iter()
-                .map(|(wanted, _)| format!("{}, {}", wanted.name, what(wanted)));
-            each(context, "New", new.collect());
-        }
-        let changed = plan.changed.iter().map(|(wanted, keys)| {
-            let keys: Vec<_> = keys
-                .iter()
-                .map(|(key, value)| format!("{key} = {value}"))
-                .collect();
-            format!("{}: {}", wanted.name, keys.join(", "))
-        });
-        each(context, "Changed", changed.collect());
-        let word = if self.prune {
-            "Removed"
-        } else {
-            "No longer yours"
-        };
-        each(context, word, plan.gone.clone());
-        for wanted in &plan.taken {
-            ui.warn(&format!(
-                "`{}` was not written by sync and stays as it is: {} has no profile of that name",
-                wanted.name,
-                what(wanted)
-            ));
-        }
-        if !self.prune && !plan.gone.is_empty() {
-            ui.note("`vault configure sync --prune` removes what is no longer yours.");
-        }
-        let removed = if self.prune { plan.gone.len() } else { 0 };
-        let written = plan.new.len() + plan.changed.len();
-        let unchanged = plan.unchanged;
-        let would = if self.dry_run { "would be " } else { "" };
-        if written + removed == 0 {
-            ui.note(&format!(
-                "Nothing to change: {} in {} as they are to be.",
-                count(unchanged),
-                path.display()
-            ));
-            return;
-        }
-        ui.note(&format!(
-            "{} {would}written to {}, {removed} removed, {unchanged} unchanged.",
-            count(written),
-            path.display()
-        ));
-        if let Some((wanted, _)) = plan.new.first().filter(|_| !self.dry_run) {
-            next(context, &wanted.name);
-        }
-    }
 }
 
 impl Rules {
-    /// Whether this run knows if the person may use a role.
-    fn looked_at(&self, permitted: &[Permitted], account: &AccountId, role: &RoleName) -> bool {
+    /// What this run knows of a role.
+    fn standing(&self, permitted: &[Permitted], account: &AccountId, role: &RoleName) -> Standing {
         let found = permitted.iter().find(|(known, _)| known.id == *account);
-        if found.is_some_and(|(_, roles)| roles.is_none()) {
-            return false;
-        }
         // One that is gone has no name any more that a pattern could fit.
-        let account = found.map_or_else(
-            || Account {
-                id: account.clone(),
-                name: None,
-                email: None,
-            },
-            |(known, _)| known.clone(),
-        );
-        self.looked_at.0.takes_account(&account) && self.looked_at.1.takes_role(role)
+        let nameless = Account {
+            id: account.clone(),
+            name: None,
+            email: None,
+        };
+        let account = found.map_or(&nameless, |(known, _)| known);
+        if !self.looked_at.0.takes_account(account) || !self.looked_at.1.takes_role(role) {
+            return Standing::Unknown;
+        }
+        match found {
+            Some((_, Some(roles))) if roles.contains(role) => Standing::Yours,
+            Some((_, Some(_))) => Standing::NotYours,
+            Some((_, None)) => Standing::Unknown,
+            None if self.some_accounts => Standing::Unlisted,
+            None => Standing::NotYours,
+        }
     }
 }
 
@@ -277,18 +248,21 @@ fn list(context: &Context, session: &SsoSession, rules: &Rules) -> Result<Vec<Pe
     Ok(permitted)
 }
 
-/// What the configuration has, by name. What can't be understood was not written by sync.
-fn present(config: &Config) -> BTreeMap<String, Present> {
-    let one = |name: &str| {
-        let profile = config.profile(name).ok();
-        let setting = |key: &&'static str| {
-            let value = profile.as_ref()?.get(key)?;
-            Some((*key, value.text.clone()))
-        };
-        let settings = KEYS.iter().filter_map(setting).collect();
-        (name.to_owned(), Present { settings })
-    };
-    config.profile_names().map(one).collect()
+/// What is there, by name; of the file that is edited, what each section says itself.
+fn present(config: &Config, sections: &Sections) -> BTreeMap<String, Present> {
+    let names = config.profile_names();
+    let mut present: BTreeMap<_, _> = names
+        .map(|name| (name.to_owned(), Present::default()))
+        .collect();
+    for (name, says) in sections.each(SectionKind::Profile) {
+        let known = |key: &str| KEYS.into_iter().find(|known| *known == key);
+        let settings = says.iter();
+        let settings =
+            settings.filter_map(|(key, value)| Some((known(key)?, value.expose().clone())));
+        let settings = settings.collect();
+        present.insert(name.to_owned(), Present { settings });
+    }
+    present
 }
 
 fn apply(sections: &mut Sections, plan: &Plan, prune: bool) -> Result<(), Refusal> {
@@ -298,8 +272,8 @@ fn apply(sections: &mut Sections, plan: &Plan, prune: bool) -> Result<(), Refusa
         }
     }
     if prune {
-        for name in &plan.gone {
-            sections.remove_section(SectionKind::Profile, name);
+        for gone in &plan.gone {
+            sections.remove_section(SectionKind::Profile, &gone.name);
         }
     }
     for (wanted, keys) in &plan.new {
@@ -310,23 +284,6 @@ fn apply(sections: &mut Sections, plan: &Plan, prune: bool) -> Result<(), Refusa
         sections.add(SectionKind::Profile, &wanted.name, &keys)?;
     }
     Ok(())
-}
-
-fn each(context: &Context, word: &str, names: Vec<String>) {
-    let more = names.len().saturating_sub(SAID);
-    for name in names.iter().take(SAID) {
-        context.ui.note(&format!("{word}: {name}"));
-    }
-    if more > 0 {
-        context.ui.note(&format!("{word}: {more} more"));
-    }
-}
-
-fn count(profiles: usize) -> String {
-    match profiles {
-        1 => "1 profile".to_owned(),
-        more => format!("{more} profiles"),
-    }
 }
 
 fn not_a_pattern(what: &str, error: &plan::PatternError) -> Error {

@@ -2,35 +2,24 @@
 //! asked.
 
 mod choose;
+mod write;
 
-use super::{missing, next, region, section};
+use super::{missing, region, section};
 use crate::broker::Broker;
-use crate::commands::context::{Context, name};
-use crate::config::edit::{EditError, Refusal, Sections};
-use crate::config::{Profile, SectionKind, SsoSession};
-use crate::credentials::{Account, RoleName};
+use crate::commands::context::{Context, name as name_of};
+use crate::config::SsoSession;
+use crate::credentials::{Account, AccountId, RoleName};
 use crate::error::{Error, Kind};
 use crate::plan::portal::{self, StartUrl};
-use crate::plan::{Wanted, flaw, proposal, settings};
+use crate::plan::{Wanted, flaw, proposal};
 use crate::ui::Question;
 use choose::{
-    ask_session_name, known, named_account, named_role, pick_account, pick_region, pick_role,
+    known, named_account, named_role, pick_account, pick_region, pick_role, session_name,
 };
+use write::{is_taken, taken, write};
 
 /// What a sign-in asks for: with it, it is renewed by itself.
 const SCOPE: &str = "sso:account:access";
-
-/// Keys that would lead a profile to other credentials than the account and role that it is to have.
-const OTHER_WAYS: [&str; 8] = [
-    "sso_start_url",
-    "sso_region",
-    "role_arn",
-    "source_profile",
-    "credential_source",
-    "web_identity_token_file",
-    "credential_process",
-    "login_session",
-];
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Options {
@@ -60,13 +49,6 @@ pub(super) struct Options {
     force: bool,
 }
 
-/// Where to sign in.
-struct Portal {
-    session: SsoSession,
-    /// Whether it is to be written.
-    is_new: bool,
-}
-
 fn start_url(text: &str) -> Result<String, String> {
     let parsed = StartUrl::parse(text).map_err(|flaw| format!("{flaw}, {}", portal::EXAMPLE))?;
     Ok(parsed.url)
@@ -74,58 +56,54 @@ fn start_url(text: &str) -> Result<String, String> {
 
 impl Options {
     pub(super) fn run(self, context: &Context) -> Result<(), Error> {
-        let portal = self.portal(context)?;
-        if let Some(profile) = &self.profile
+        let session = self.session(context)?;
+        if let Some(name) = &self.profile
             && !self.force
-            && is_taken(context, profile)?
-            && !self.says_so_already(context, &portal.session)?
+            && is_taken(context.config()?, name)
+            && !self.may_say_so(context, &session)?
         {
-            let message =
-                format!("there is a profile `{profile}` already, and it says something else");
-            return Err(Error::new(Kind::Failed, message).hint("`--force` writes over it"));
+            return Err(taken(name));
         }
         let broker = context.broker(None, None)?;
-        let (account, role) = self.role(context, &broker, &portal.session)?;
+        let (account, role) = self.role(context, &broker, &session)?;
         let wanted = Wanted {
-            region: self.region(context, &portal.session)?,
+            region: self.region(context, &session)?,
             name: self.name(context, &account, &role)?,
             account,
             role,
         };
-        write(context, &portal, &wanted)
+        write(context, &session, &wanted, self.force)
     }
 
-    /// Whether the profile is what the options make of it.
-    fn says_so_already(&self, context: &Context, session: &SsoSession) -> Result<bool, Error> {
-        let Some(profile) = &self.profile else {
+    /// Whether the profile may be what the options make of it, as far as they say.
+    fn may_say_so(&self, context: &Context, session: &SsoSession) -> Result<bool, Error> {
+        let (Some(name), Some(account), Some(role)) = (&self.profile, &self.account, &self.role)
+        else {
             return Ok(false);
         };
-        let Ok(profile) = context.config()?.profile(profile) else {
+        let Ok(profile) = context.config()?.profile(name) else {
             return Ok(false);
         };
-        let says = |key: &str, value: &Option<String>| {
-            let said = profile.get(key).map(|value| value.text.as_str());
-            value.is_some() && said == value.as_deref()
+        let says = |key: &str, value: &str| {
+            let said = profile.get(key);
+            said.is_some_and(|said| said.text == value)
         };
-        let plain = |p: &Profile| !OTHER_WAYS.iter().any(|key| p.get(key).is_some());
-        Ok(says("sso_session", &session.name)
-            && says("sso_account_id", &self.account)
-            && says("sso_role_name", &self.role)
-            && (self.region.is_none() || says("region", &self.region))
-            && plain(&profile))
+        // What the account's name stands for is known when the portal has listed it.
+        let by_name = AccountId::parse(account).is_none();
+        let region = self.region.as_ref();
+        Ok(says("sso_session", name_of(session))
+            && (by_name || says("sso_account_id", account))
+            && says("sso_role_name", role)
+            && region.is_none_or(|region| says("region", region)))
     }
 
     /// The sso-session: a known one where it can be, else a new one.
-    fn portal(&self, context: &Context) -> Result<Portal, Error> {
+    fn session(&self, context: &Context) -> Result<SsoSession, Error> {
         let config = context.config()?;
         let names: Vec<_> = config.sso_session_names().map(str::to_owned).collect();
-        let old = |session| Portal {
-            session,
-            is_new: false,
-        };
         if let Some(named) = self.sso_session.as_ref().filter(|n| names.contains(n)) {
             let session = config.sso_session(named)?;
-            return Ok(old(self.agreeing(session)?));
+            return self.agreeing(session);
         }
         if let Some(url) = &self.start_url {
             let same = |name: &String| {
@@ -134,20 +112,16 @@ impl Options {
             if self.sso_session.is_none()
                 && let Some(session) = names.iter().find_map(same)
             {
-                return Ok(old(self.agreeing(session)?));
+                return self.agreeing(session);
             }
         } else if self.sso_session.is_none()
             && self.sso_region.is_none()
             && !names.is_empty()
             && let Some(named) = known(context, names)?
         {
-            return Ok(old(config.sso_session(&named)?));
+            return Ok(config.sso_session(&named)?);
         }
-        let session = self.new_session(context)?;
-        Ok(Portal {
-            session,
-            is_new: true,
-        })
+        self.new_session(context)
     }
 
     /// A known sso-session, which the options must not contradict.
@@ -158,7 +132,7 @@ impl Options {
         ];
         for (option, given, known) in told {
             if given.as_ref().is_some_and(|given| given != known) {
-                let name = name(&session);
+                let name = name_of(&session);
                 let message =
                     format!("{option} contradicts the sso-session `{name}`, which has `{known}`");
                 let error = Error::new(Kind::Usage, message);
@@ -169,16 +143,9 @@ impl Options {
     }
 
     fn new_session(&self, context: &Context) -> Result<SsoSession, Error> {
-        let lacking = [
-            (self.start_url.is_none(), "--start-url"),
-            (self.sso_session.is_none(), "--sso-session"),
-        ];
-        let lacking: Vec<_> = lacking
-            .iter()
-            .filter_map(|(no, option)| no.then_some(*option))
-            .collect();
-        if !context.ui.can_ask() && !lacking.is_empty() {
-            return Err(missing("where to sign in", &lacking));
+        if self.start_url.is_none() && !context.ui.can_ask() {
+            let options = ["--start-url", "--sso-session", "--sso-region"];
+            return Err(missing("where to sign in", &options));
         }
         let url = match &self.start_url {
             Some(url) => url.clone(),
@@ -203,22 +170,10 @@ impl Options {
         {
             return Ok(session);
         }
-        let region = match (&self.sso_region, parsed.region) {
-            (Some(region), _) => region.clone(),
-            (None, Some(region)) => region.to_owned(),
-            (None, None) if !context.ui.can_ask() => {
-                return Err(missing(
-                    "the region of IAM Identity Center",
-                    &["--sso-region"],
-                ));
-            }
-            (None, None) => {
-                pick_region(context, "Region of IAM Identity Center", context.region()?)?
-            }
-        };
+        let region = self.sso_region(context, &parsed)?;
         let name = match &self.sso_session {
             Some(name) => name.clone(),
-            None => ask_session_name(context, parsed.name.as_deref())?,
+            None => session_name(context, parsed.name.as_deref())?,
         };
         Ok(SsoSession {
             name: Some(name),
@@ -226,6 +181,25 @@ impl Options {
             region,
             scopes: vec![SCOPE.to_owned()],
         })
+    }
+
+    /// The region of Identity Center: as the option, the URL or the portal says, else as picked.
+    fn sso_region(&self, context: &Context, url: &StartUrl) -> Result<String, Error> {
+        if let Some(region) = self.sso_region.as_ref().or(url.region.as_ref()) {
+            return Ok(region.clone());
+        }
+        let broker = context.broker(None, None)?;
+        let found = broker.region_of(&url.url);
+        if let Some(region) = found.filter(|region| portal::region_flaw(region).is_none()) {
+            let note = format!("The portal says that its IAM Identity Center is in {region}.");
+            context.ui.note(&note);
+            return Ok(region);
+        }
+        if !context.ui.can_ask() {
+            let what = "the region of IAM Identity Center";
+            return Err(missing(what, &["--sso-region"]));
+        }
+        pick_region(context, "Region of IAM Identity Center", context.region()?)
     }
 
     /// Account and role: as the options say, else the only ones, else those picked.
@@ -251,28 +225,27 @@ impl Options {
         Ok((account, role))
     }
 
-    /// What the options say, where it is all that is needed, and nobody can be asked to sign in: a
-    /// script that sets a machine up has no one signed in to what it is about to write.
+    /// What the options say, where it is all that is needed and nobody is signed in, or the keystore
+    /// would have to ask first: a script that sets a machine up has no one to answer.
     fn unchecked(
         &self,
         context: &Context,
         broker: &Broker<'_>,
         session: &SsoSession,
     ) -> Result<Option<(Account, RoleName)>, Error> {
-        let id = self
-            .account
-            .as_deref()
-            .and_then(crate::credentials::AccountId::parse);
+        let id = self.account.as_deref().and_then(AccountId::parse);
         let role = self.role.as_deref().and_then(RoleName::parse);
         let (Some(id), Some(role), Some(_)) = (id, role, &self.profile) else {
             return Ok(None);
         };
-        if context.ui.can_ask() || broker.token(session, None)?.is_some() {
-            return Ok(None);
-        }
-        let session = name(session);
+        let token = context.ui.asking_nothing(|| broker.token(session, None));
+        let why = match token {
+            Ok(Some(_)) => return Ok(None),
+            Ok(None) => format!("no one is signed in to {}", name_of(session)),
+            Err(error) => Error::from(error).one_line(),
+        };
         context.ui.warn(&format!(
-            "no one is signed in to {session}: whether there is such an account and role was not checked"
+            "{why}: whether there is such an account and role was not checked"
         ));
         let account = Account {
             id,
@@ -324,61 +297,4 @@ impl Options {
         };
         Ok(context.ui.ask(&question, check)?)
     }
-}
-
-fn is_taken(context: &Context, profile: &str) -> Result<bool, Error> {
-    Ok(context
-        .config()?
-        .profile_names()
-        .any(|name| name == profile))
-}
-
-fn write(context: &Context, portal: &Portal, wanted: &Wanted) -> Result<(), Error> {
-    let session = name(&portal.session);
-    let mut edit = context.edit_config()?;
-    let sections = &mut edit.sections;
-    let is_new = portal.is_new && !sections.has(SectionKind::SsoSession, session);
-    if is_new {
-        let keys = [
-            ("sso_start_url", portal.session.start_url.as_str()),
-            ("sso_region", &portal.session.region),
-            ("sso_registration_scopes", SCOPE),
-        ];
-        sections
-            .add(SectionKind::SsoSession, session, &keys)
-            .map_err(EditError::from)?;
-    }
-    let before = sections.text();
-    profile(sections, wanted, session).map_err(EditError::from)?;
-    let changed = sections.text() != before;
-    context.save(edit)?;
-    let path = context.config_path();
-    let path = path.display();
-    let name = &wanted.name;
-    context.ui.note(&match (is_new, changed) {
-        (true, _) => format!("Wrote the sso-session {session} and the profile {name} to {path}."),
-        (false, true) => format!("Wrote the profile {name} to {path}."),
-        (false, false) => format!("The profile {name} is in {path} already."),
-    });
-    next(context, name);
-    Ok(())
-}
-
-fn profile(sections: &mut Sections, wanted: &Wanted, session: &str) -> Result<(), Refusal> {
-    let keys = settings(wanted, session, false);
-    let keys: Vec<_> = keys
-        .iter()
-        .map(|(key, value)| (*key, value.as_str()))
-        .collect();
-    if !sections.has(SectionKind::Profile, &wanted.name) {
-        sections.add(SectionKind::Profile, &wanted.name, &keys)?;
-        return Ok(());
-    }
-    for key in OTHER_WAYS {
-        sections.remove(SectionKind::Profile, &wanted.name, key)?;
-    }
-    for (key, value) in keys {
-        sections.set(SectionKind::Profile, &wanted.name, key, value)?;
-    }
-    Ok(())
 }

@@ -20,7 +20,7 @@ use crate::files::{Lock, LockError, Theirs, private_directory};
 mod tests;
 
 /// An edit takes milliseconds: who holds the lock for so long is stopped, or its disk is.
-const LOCK_LIMIT: Duration = Duration::from_secs(20);
+const LOCK_LIMIT: Duration = Duration::from_secs(10);
 
 /// What a copy of the file as it was before vault's first edit is called: `config.vault-backup`.
 const BACKUP: &str = "vault-backup";
@@ -73,16 +73,22 @@ pub struct Saved {
 }
 
 impl Edit {
-    /// Locks and reads a file; one that isn't there is an empty one. The lock is below `data`.
+    /// Locks and reads a file; one that isn't there is an empty one. The lock is below `data`; `waiting`
+    /// is called where another vault has it.
     ///
     /// # Errors
     ///
     /// See [`EditError`].
-    pub fn open(path: &Path, dialect: Dialect, data: &Path) -> Result<Self, EditError> {
+    pub fn open(
+        path: &Path,
+        dialect: Dialect,
+        data: &Path,
+        waiting: impl FnOnce(),
+    ) -> Result<Self, EditError> {
         let unreadable = |error| EditError::Unreadable(path.to_owned(), error);
         // Two names of one file have one lock.
         let target = Theirs::read(path).map_err(unreadable)?.target().to_owned();
-        let lock = lock(&target, data).map_err(|error| match error {
+        let lock = lock(&target, data, waiting).map_err(|error| match error {
             LockError::Busy => EditError::Busy(path.to_owned()),
             LockError::Io(error) => EditError::Lock(path.to_owned(), error),
         })?;
@@ -146,7 +152,7 @@ impl Edit {
     }
 }
 
-fn lock(target: &Path, data: &Path) -> Result<Lock, LockError> {
+fn lock(target: &Path, data: &Path, waiting: impl FnOnce()) -> Result<Lock, LockError> {
     // The file may not be there yet; the directory may be called by a link to it.
     let directory = target
         .parent()
@@ -162,5 +168,5 @@ fn lock(target: &Path, data: &Path) -> Result<Lock, LockError> {
         .collect();
     let directory = data.join("locks");
     private_directory(&directory)?;
-    Lock::take(&directory.join(format!("edit-{name}")), LOCK_LIMIT, || {})
+    Lock::take(&directory.join(format!("edit-{name}")), LOCK_LIMIT, waiting)
 }

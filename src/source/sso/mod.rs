@@ -8,6 +8,7 @@ mod listing;
 mod oidc;
 mod page;
 mod portal;
+mod start_page;
 
 pub use authorization_code::CodeAuthorization;
 pub use device::DeviceAuthorization;
@@ -15,3 +16,4 @@ pub use listing::{Lister, Roles};
 pub use oidc::Oidc;
 pub use page::Ending;
 pub use portal::Portal;
+pub use start_page::region;

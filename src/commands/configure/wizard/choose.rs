@@ -8,6 +8,9 @@ use crate::error::{Error, Kind};
 use crate::plan::{flaw, portal};
 use crate::ui::Question;
 
+/// A column no wider than this: one long name shall not push the others' ids off a narrow terminal.
+const NAME_WIDTH: usize = 32;
+
 /// One of the sso-sessions that there are; `None` for another.
 pub(super) fn known(context: &Context, mut names: Vec<String>) -> Result<Option<String>, Error> {
     const ANOTHER: &str = "(another)";
@@ -25,12 +28,22 @@ pub(super) fn known(context: &Context, mut names: Vec<String>) -> Result<Option<
     Ok((picked != ANOTHER).then_some(picked))
 }
 
-pub(super) fn ask_session_name(context: &Context, likely: Option<&str>) -> Result<String, Error> {
+/// What a new sso-session is called: as the organisation calls itself, where that is known and free.
+pub(super) fn session_name(context: &Context, likely: Option<&str>) -> Result<String, Error> {
     let taken: Vec<String> = context
         .config()?
         .sso_session_names()
         .map(str::to_owned)
         .collect();
+    if let Some(name) = likely.filter(|name| taken.iter().all(|taken| taken != name)) {
+        context.ui.note(&format!(
+            "This place to sign in is called {name} (`--sso-session` gives it another name)."
+        ));
+        return Ok(name.to_owned());
+    }
+    if !context.ui.can_ask() {
+        return Err(missing("a name for the sso-session", &["--sso-session"]));
+    }
     let likely = likely.unwrap_or("sso");
     let numbered = (2..).map(|number| format!("{likely}-{number}"));
     let mut names = std::iter::once(likely.to_owned()).chain(numbered);
@@ -56,7 +69,7 @@ pub(super) fn pick_region(
     question: &str,
     likely: Option<String>,
 ) -> Result<String, Error> {
-    let first = likely.filter(|likely| portal::region(likely).is_some());
+    let first = likely.filter(|likely| portal::region_flaw(likely).is_none());
     let rest = portal::REGIONS.into_iter().map(str::to_owned);
     let rest = rest.filter(|region| Some(region) != first.as_ref());
     let regions = first.clone().into_iter().chain(rest).collect();
@@ -86,11 +99,10 @@ pub(super) fn pick_account(
                 .iter()
                 .map(|a| [text(&a.name), a.id.as_str().to_owned(), text(&a.email)])
                 .collect();
-            let rows: Vec<_> = rows
-                .iter()
-                .map(|row| row.each_ref().map(String::as_str))
-                .collect();
-            let rows: Vec<String> = rows.iter().map(|r| r.join("  ")).collect();
+            let width = rows.iter().map(|[name, ..]| name.chars().count()).max();
+            let width = width.unwrap_or_default().min(NAME_WIDTH);
+            let row = |[name, id, email]: &[String; 3]| format!("{name:width$}  {id}  {email}");
+            let rows: Vec<String> = rows.iter().map(row).collect();
             let picked = context.ui.pick("Account", rows.clone())?;
             let picked = rows.iter().position(|row| *row == picked).unwrap_or(0);
             Ok(accounts.swap_remove(picked))

@@ -20,7 +20,12 @@ impl Folder {
     }
 
     fn open(&self, name: &str) -> Result<Edit, EditError> {
-        Edit::open(&self.path(name), Dialect::Credentials, &self.path("data"))
+        Edit::open(
+            &self.path(name),
+            Dialect::Credentials,
+            &self.path("data"),
+            || {},
+        )
     }
 
     fn set(&self, name: &str) -> Result<Saved, EditError> {
