@@ -81,7 +81,7 @@ pub enum Reader {
 
 /// An SDK asks for new credentials when it has less than 15 minutes left, at every request. What it
 /// is given must have more, and a minute for clocks and for whole seconds.
-const CLIENT_WINDOW: SignedDuration = SignedDuration::from_mins(16);
+pub const CLIENT_WINDOW: SignedDuration = SignedDuration::from_mins(16);
 
 /// Where the services are and what to trust, where that is not AWS's own.
 #[derive(Clone, Debug, Default)]
@@ -197,6 +197,7 @@ pub struct Broker<'a> {
     transport: OnceCell<Transport>,
     /// What this run has fetched.
     fetched: RefCell<Vec<Key>>,
+    not_renewed: RefCell<Option<Result<Answer, BrokerError>>>,
 }
 
 impl<'a> Broker<'a> {
@@ -217,6 +218,7 @@ impl<'a> Broker<'a> {
             connection,
             transport: OnceCell::new(),
             fetched: RefCell::default(),
+            not_renewed: RefCell::default(),
         }
     }
 
@@ -241,6 +243,12 @@ impl<'a> Broker<'a> {
         self.obtain(&steps(chain, want)?, want)
     }
 
+    /// What came instead of new credentials where those that were given are good for a while, but not for
+    /// as long as their reader wants.
+    pub fn not_renewed(&self) -> Option<Result<Answer, BrokerError>> {
+        self.not_renewed.take()
+    }
+
     fn obtain(&self, steps: &[Step<'_>], want: Want<'_>) -> Result<Answer, BrokerError> {
         let (last, before) = steps.split_last().expect("a chain begins with its source");
         let Name::Kept(key) = &last.name else {
@@ -257,7 +265,7 @@ impl<'a> Broker<'a> {
         match (self.renew(key, steps, want, cached.as_ref()), cached) {
             // They could not be renewed, but they are still good for a while.
             (
-                Ok(Answer::SignInRequired(_) | Answer::CodeRequired(_))
+                instead @ (Ok(Answer::SignInRequired(_) | Answer::CodeRequired(_))
                 | Err(
                     BrokerError::Source(_)
                     | BrokerError::Role(..)
@@ -265,9 +273,12 @@ impl<'a> Broker<'a> {
                     | BrokerError::Process(..)
                     | BrokerError::Token(..)
                     | BrokerError::WebIdentity(..),
-                ),
+                )),
                 Some(cached),
-            ) => Ok(Answer::Ready(cached)),
+            ) => {
+                self.not_renewed.replace(Some(instead));
+                Ok(Answer::Ready(cached))
+            }
             (renewed, _) => renewed,
         }
     }

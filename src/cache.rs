@@ -4,9 +4,9 @@
 //! cannot be asked for its entries without being unlocked, and not on every platform. It knows no
 //! network and no configuration.
 
-use std::cell::OnceCell;
 use std::io;
 use std::path::PathBuf;
+use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -20,12 +20,14 @@ mod index;
 mod key;
 mod listing;
 mod long_lived;
+mod memory;
 mod stored;
 
 pub use index::Entry;
 use key::hex;
 pub use key::{Key, Kind};
 pub use listing::Listing;
+use memory::Memory;
 use stored::{StoredCredentials, StoredRegistration, StoredToken};
 
 /// Why the cache could not do what it was asked.
@@ -54,14 +56,18 @@ type Parse<T> = for<'a> fn(
 ) -> serde_json::Result<T>;
 type ToBytes<'a> = serde_json::Serializer<&'a mut Vec<u8>>;
 type Written = serde_json::Result<()>;
-type Opener = Box<dyn Fn() -> Result<(String, Box<dyn Keystore>), KeystoreError>>;
+type Opened = (String, Box<dyn Keystore>);
+type Opener = Box<dyn Fn() -> Result<Opened, KeystoreError> + Send + Sync>;
 
 /// The cache of one keystore.
 pub struct Cache {
     directory: PathBuf,
     lists: Vec<String>,
     open: Opener,
-    opened: OnceCell<(String, Box<dyn Keystore>)>,
+    opened: OnceLock<Opened>,
+    /// Held while it is opened: a person is asked for a passphrase once.
+    opening: Mutex<()>,
+    memory: OnceLock<Memory>,
 }
 
 impl Cache {
@@ -72,15 +78,24 @@ impl Cache {
             directory,
             lists,
             open,
-            opened: OnceCell::new(),
+            opened: OnceLock::new(),
+            opening: Mutex::default(),
+            memory: OnceLock::new(),
         }
     }
 
-    fn opened(&self) -> Result<&(String, Box<dyn Keystore>), CacheError> {
+    fn opened(&self) -> Result<&Opened, CacheError> {
+        let _opening = self.opening.lock().unwrap_or_else(PoisonError::into_inner);
         if self.opened.get().is_none() {
             let _ = self.opened.set((self.open)()?);
         }
         Ok(self.opened.get().expect("it was set above"))
+    }
+
+    /// From here on credentials are remembered as well, as long as the list has them: whoever serves them
+    /// for a day does not depend on a keystore that is locked meanwhile, or that asks each time.
+    pub fn remember(&self) {
+        self.memory.get_or_init(Memory::default);
     }
 
     fn keystore(&self) -> Result<&dyn Keystore, CacheError> {
@@ -102,7 +117,17 @@ impl Cache {
     ///
     /// The keystore's.
     pub fn credentials(&self, key: &Key) -> Result<Option<Credentials>, CacheError> {
-        self.get(key, |from| StoredCredentials::deserialize(from))
+        let Some(memory) = self.memory.get() else {
+            return self.get(key, |from| StoredCredentials::deserialize(from));
+        };
+        // Without the keystore, which may not answer.
+        let listed = || self.list().ok()?.expires_at(key);
+        if let Some(remembered) = memory.recall(key, listed) {
+            return Ok(Some(remembered));
+        }
+        let found = self.get(key, |from| StoredCredentials::deserialize(from))?;
+        memory.keep(key, found.as_ref());
+        Ok(found)
     }
 
     /// Keeps credentials; in a keystore that is full, in the place of some that ended before `now`.

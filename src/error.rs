@@ -12,6 +12,7 @@ use crate::config::ConfigError;
 use crate::config::edit::{EditError, Refusal, ReplaceError};
 use crate::deliver::child::ChildError;
 use crate::deliver::export::ExportError;
+use crate::deliver::server::ServerError;
 use crate::env;
 use crate::keystore::KeystoreError;
 use crate::plan::PlanError;
@@ -178,6 +179,18 @@ impl From<ChildError> for Error {
 impl From<ExportError> for Error {
     fn from(error: ExportError) -> Self {
         Self::from_chain(Kind::Failed, &error).hint("choose another with `--format`")
+    }
+}
+
+impl From<ServerError> for Error {
+    fn from(error: ServerError) -> Self {
+        let made = Self::from_chain(Kind::Failed, &error);
+        match error {
+            ServerError::Listen(1.., _) => {
+                made.hint("choose another with `--port`, or leave it out for a free one")
+            }
+            _ => made,
+        }
     }
 }
 

@@ -23,9 +23,11 @@ mod env;
 mod error;
 mod files;
 mod keystore;
+mod loopback;
 mod plan;
 mod resolve;
 mod settings;
+mod signals;
 mod source;
 mod ui;
 

@@ -79,6 +79,11 @@ impl Ui {
         }
     }
 
+    /// A run that has nobody to talk to: it asks and notes nothing.
+    pub fn silent() -> Self {
+        Self::new(true, Color::Never, true, true)
+    }
+
     /// Whether a person may be asked: there is a terminal, and `--no-input` was not said.
     pub fn can_ask(&self) -> bool {
         !self.no_input

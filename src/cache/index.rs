@@ -67,6 +67,12 @@ impl Index {
         serde_json::from_slice::<Line>(&text).ok()?.access_key_id
     }
 
+    /// When what is kept under `key` ends; `None` where nothing is, or it has no end.
+    pub(super) fn expires_at(&self, key: &Key) -> Option<Timestamp> {
+        let text = std::fs::read(self.path(key)).ok()?;
+        serde_json::from_slice::<Line>(&text).ok()?.expires_at
+    }
+
     pub(super) fn entries(&self) -> Result<Vec<Entry>, CacheError> {
         let read = match std::fs::read_dir(&self.directory) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),

@@ -1,14 +1,14 @@
 //! What every command works with, built once: settings, the AWS files, the cache, and the
 //! conversation of a sign-in. Nothing is opened before a command asks for it.
 
-use std::cell::{Cell, OnceCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::broker::{self, Answer, Broker, Connection, Cut, Want};
+use crate::broker::{self, Answer, Broker, BrokerError, Connection, Cut, Want};
 use crate::cache::Cache;
 use crate::config::edit::Edit;
 use crate::config::{Config, Dialect, Files, Profile, SsoSession};
@@ -17,13 +17,13 @@ use crate::env;
 use crate::error::{Error, Kind};
 use crate::resolve::{self, Chain, Facts, KeyPlace, ResolveError, Source};
 use crate::settings::Settings;
-use crate::source::program;
 use crate::source::transport;
+use crate::source::{process, program};
 use crate::ui::{self, Ui};
 use keystore::cache;
 pub(in crate::commands) use long_lived::{Moved, Stored, id_flaw};
 pub(in crate::commands) use mfa::MfaSession;
-pub(in crate::commands) use request::{Request, mfa_token};
+pub(in crate::commands) use request::{Obtained, Request, mfa_token};
 pub(in crate::commands) use sign_in::SignIn;
 use surroundings::Surroundings;
 pub(in crate::commands) use surroundings::profile_variables;
@@ -32,6 +32,7 @@ mod keystore;
 mod long_lived;
 mod mfa;
 mod request;
+mod serving;
 mod sessions;
 mod sign_in;
 mod surroundings;
@@ -39,23 +40,33 @@ mod surroundings;
 /// What a command works with.
 pub(super) struct Context {
     pub(super) ui: Arc<Ui>,
-    pub(super) cache: Cache,
+    pub(super) cache: Arc<Cache>,
     settings: Settings,
     config: OnceCell<Config>,
     /// Whether anything took longer than a look into the cache.
     waited: Cell<bool>,
+    /// Whether it answers a server's request, behind the back of a command that has the terminal.
+    serving: bool,
+    /// Why credentials are not new that should be.
+    not_renewed: RefCell<Option<Error>>,
 }
 
 impl Context {
     pub(super) fn new(settings: Settings, ui: Arc<Ui>) -> Result<Self, Error> {
-        let cache = cache(&settings, &ui)?;
-        Ok(Self {
+        let cache = Arc::new(cache(&settings, &ui)?);
+        Ok(Self::over(settings, ui, cache))
+    }
+
+    fn over(settings: Settings, ui: Arc<Ui>, cache: Arc<Cache>) -> Self {
+        Self {
             ui,
             cache,
             settings,
             config: OnceCell::new(),
             waited: Cell::new(false),
-        })
+            serving: false,
+            not_renewed: RefCell::default(),
+        }
     }
 
     /// Whether more than the cache was asked, so that something may be said.
@@ -222,7 +233,7 @@ impl Context {
             transport: transport::Settings {
                 ca_bundle: surroundings.ca_bundle()?,
             },
-            process: surroundings.process()?,
+            process: self.placed(surroundings.process()?),
         };
         let before_waiting = Box::new(|| {
             self.waited.set(true);
@@ -243,7 +254,16 @@ impl Context {
             profile: None,
             outer: &self.outer_settings(),
         };
-        Ok(surroundings.process()?.program)
+        Ok(self.placed(surroundings.process()?).program)
+    }
+
+    /// Away from the terminal where that is somebody else's.
+    fn placed(&self, mut process: process::Settings) -> process::Settings {
+        if self.serving {
+            process.program.apart = true;
+            process.program.running = None;
+        }
+        process
     }
 
     /// The variables that an `exec` around this run set for its own profile's settings: they are not
@@ -285,6 +305,9 @@ impl Context {
                     if let Some(cut) = broker::cut(chain, want).filter(|_| self.has_waited()) {
                         self.ui.note(&shorter(&profile.name, cut));
                     }
+                    let not_renewed = broker.not_renewed();
+                    let why = not_renewed.map(|instead| why_not(instead, &profile.name));
+                    self.not_renewed.replace(why);
                     return Ok(credentials);
                 }
                 Answer::SignInRequired(_) if signed_in => {
@@ -315,6 +338,16 @@ fn sign_in_required(session: &SsoSession, profile: &str) -> Error {
     let word = session.name.as_deref().unwrap_or(profile);
     let cause = format!("no one is signed in to {}", name(session));
     Error::new(Kind::SignInRequired, cause).hint(format!("run `vault login {word}`"))
+}
+
+/// What came instead of new credentials, as the error that it would be if there were no old ones.
+fn why_not(instead: Result<Answer, BrokerError>, profile: &str) -> Error {
+    match instead {
+        Ok(Answer::SignInRequired(session)) => sign_in_required(&session, profile),
+        Ok(Answer::CodeRequired(device)) => mfa::code_required(&device, profile),
+        Ok(Answer::Ready(_)) => Error::new(Kind::Failed, "there are no newer ones"),
+        Err(error) => error.into(),
+    }
 }
 
 /// Why credentials last shorter than was wished for.

@@ -5,7 +5,7 @@ use std::ffi::{OsStr, OsString};
 
 use jiff::Timestamp;
 
-use crate::credentials::Credentials;
+use crate::credentials::{Credentials, Secret};
 use crate::env;
 
 /// The keys of a profile that have a variable of their own, and that variable
@@ -61,12 +61,51 @@ pub struct Handover<'a> {
     pub outer_settings: &'a [(String, String)],
 }
 
+/// Where a client asks for a profile's credentials, and what it shows there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Endpoint {
+    /// The URL.
+    pub uri: String,
+    /// What it sends as `Authorization`.
+    pub token: Secret<String>,
+}
+
+impl Endpoint {
+    /// As an SDK is told of it
+    /// (<https://docs.aws.amazon.com/sdkref/latest/guide/feature-container-credentials.html>).
+    pub fn variables(&self) -> [(String, String); 2] {
+        let (uri, token) = (self.uri.clone(), self.token.expose().clone());
+        [
+            (env::AWS_CONTAINER_CREDENTIALS_FULL_URI.to_owned(), uri),
+            (env::AWS_CONTAINER_AUTHORIZATION_TOKEN.to_owned(), token),
+        ]
+    }
+}
+
 /// The environment for a program that runs as a profile, made from the one vault was given.
 pub fn environment(
     inherited: impl IntoIterator<Item = (OsString, OsString)>,
     handover: &Handover<'_>,
 ) -> Vec<(OsString, OsString)> {
-    let set = variables(handover);
+    replaced(inherited, handover, &variables(handover))
+}
+
+/// The same for a program that asks a server for its credentials.
+pub fn served_environment(
+    inherited: impl IntoIterator<Item = (OsString, OsString)>,
+    handover: &Handover<'_>,
+    endpoint: &Endpoint,
+) -> Vec<(OsString, OsString)> {
+    let set = endpoint.variables().into_iter();
+    let set: Vec<_> = set.chain(besides_credentials(handover)).collect();
+    replaced(inherited, handover, &set)
+}
+
+fn replaced(
+    inherited: impl IntoIterator<Item = (OsString, OsString)>,
+    handover: &Handover<'_>,
+    set: &[(String, String)],
+) -> Vec<(OsString, OsString)> {
     inherited
         .into_iter()
         .filter(|(name, _)| !is_removed(name))
@@ -83,7 +122,6 @@ pub fn environment(
 pub fn variables(handover: &Handover<'_>) -> Vec<(String, String)> {
     let credentials = handover.credentials;
     let mut set = vec![
-        (env::AWS_VAULT.to_owned(), handover.profile.to_owned()),
         (
             env::AWS_ACCESS_KEY_ID.to_owned(),
             credentials.access_key_id.clone(),
@@ -99,6 +137,13 @@ pub fn variables(handover: &Handover<'_>) -> Vec<(String, String)> {
     if let Some(end) = credentials.expires_at {
         set.push((env::AWS_CREDENTIAL_EXPIRATION.to_owned(), rfc3339(end)));
     }
+    set.extend(besides_credentials(handover));
+    set
+}
+
+/// Those that say which profile it is, and what its section in the configuration says.
+fn besides_credentials(handover: &Handover<'_>) -> Vec<(String, String)> {
+    let mut set = vec![(env::AWS_VAULT.to_owned(), handover.profile.to_owned())];
     if let Some(region) = handover.region {
         set.push((env::AWS_REGION.to_owned(), region.to_owned()));
         set.push((env::AWS_DEFAULT_REGION.to_owned(), region.to_owned()));
@@ -139,7 +184,6 @@ fn same_name(name: &OsStr, other: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::credentials::Secret;
 
     fn credentials() -> Credentials {
         Credentials {
@@ -210,6 +254,35 @@ mod tests {
         inherited.push(("AWS_VAULT_FILE_PASSPHRASE", "x"));
         let all = given(&inherited, &handed(&credentials));
         assert!(all.iter().all(|(_, value)| value != "x"), "{all:?}");
+    }
+
+    #[test]
+    fn a_program_that_is_served_gets_no_key_and_finds_no_other_server() {
+        let credentials = credentials();
+        let endpoint = Endpoint {
+            uri: "http://127.0.0.1:1/prod".to_owned(),
+            token: Secret::new("shown".to_owned()),
+        };
+        let inherited = REMOVED
+            .iter()
+            .map(|name| (OsString::from(name), OsString::from("x")));
+        let all = served_environment(inherited, &handed(&credentials), &endpoint);
+        let mut all: Vec<_> = all
+            .iter()
+            .map(|(n, v)| (n.to_str().unwrap(), v.to_str().unwrap()))
+            .collect();
+        all.sort_unstable();
+        let expected = [
+            ("AWS_CONTAINER_AUTHORIZATION_TOKEN", "shown"),
+            (
+                "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+                "http://127.0.0.1:1/prod",
+            ),
+            ("AWS_DEFAULT_REGION", "eu-west-1"),
+            ("AWS_REGION", "eu-west-1"),
+            ("AWS_VAULT", "prod"),
+        ];
+        assert_eq!(all, expected);
     }
 
     #[test]

@@ -3,3 +3,4 @@
 pub mod child;
 pub mod environment;
 pub mod export;
+pub mod server;

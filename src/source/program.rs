@@ -48,6 +48,9 @@ pub struct Surroundings {
     pub hidden: Vec<String>,
     /// Variables that it gets besides.
     pub added: Vec<(String, String)>,
+    /// Whether the terminal is somebody else's: it then has no standard input and a process group of its
+    /// own, and one that asks on the terminal all the same is ended.
+    pub apart: bool,
     /// Told its process id while it runs, for whoever ends vault on Ctrl-C.
     pub running: Option<fn(Option<u32>)>,
 }
@@ -88,6 +91,9 @@ pub enum ProgramError {
     /// It printed more than anybody asked for.
     #[error("`{}` printed more than {} KiB", .0, LONGEST_OUTPUT / 1024)]
     TooLong(String),
+    /// It has nobody to ask.
+    #[error("`{0}` wants to ask on the terminal, which is another program's now")]
+    WantsTerminal(String),
     /// Ctrl-C, which was meant for vault as well.
     #[error("`{0}` was interrupted")]
     Interrupted(String),
@@ -109,7 +115,7 @@ pub fn run(
     let mut command = Command::new(program);
     command
         .args(arguments)
-        .stdin(if stdin.is_terminal() {
+        .stdin(if stdin.is_terminal() && !surroundings.apart {
             Stdio::inherit()
         } else {
             Stdio::null()
@@ -117,6 +123,9 @@ pub fn run(
         .stdout(Stdio::piped());
     for name in &surroundings.hidden {
         command.env_remove(name);
+    }
+    if surroundings.apart {
+        platform::set_apart(&mut command);
     }
     command.envs(surroundings.added.iter().map(|(name, value)| (name, value)));
     let mut child = command.spawn().map_err(|error| match error.kind() {
@@ -126,12 +135,17 @@ pub fn run(
     tracing::info!(%program, pid = child.id(), "a program was started");
     let tell = |id| surroundings.running.iter().for_each(|running| running(id));
     tell(Some(child.id()));
-    let ended = wait(&mut child, program, limit);
+    let ended = wait(&mut child, program, limit, surroundings.apart);
     tell(None);
     ended
 }
 
-fn wait(child: &mut Child, program: &str, limit: Duration) -> Result<Ended, ProgramError> {
+fn wait(
+    child: &mut Child,
+    program: &str,
+    limit: Duration,
+    apart: bool,
+) -> Result<Ended, ProgramError> {
     let output = Output::collect(child.stdout.take());
     let deadline = Instant::now() + limit;
     let mut pause = FIRST_PAUSE;
@@ -140,6 +154,10 @@ fn wait(child: &mut Child, program: &str, limit: Duration) -> Result<Ended, Prog
         let status = status.map_err(|error| ProgramError::CannotRun(program.to_owned(), error))?;
         if let Some(status) = status {
             break status;
+        }
+        if apart && platform::is_stopped(child.id()) {
+            end(child);
+            return Err(ProgramError::WantsTerminal(program.to_owned()));
         }
         if output.is_too_long() {
             end(child);

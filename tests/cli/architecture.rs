@@ -59,13 +59,17 @@ const MAY_NAME: &[(&str, &[&str])] = &[
             "credentials",
         ],
     ),
+    // One listener on 127.0.0.1, for a sign-in's browser and for the credentials servers.
+    ("loopback", &["credentials"]),
+    // What a command's parent and a server both have to look out for.
+    ("signals", &[]),
     // One way to lock, to replace a file and to keep a directory private, for both that need it.
     ("files", &[]),
     ("cache", &["keystore", "files", "credentials"]),
     ("keystore", &["files", "credentials"]),
     // The environment is a source: `credential_source = Environment`, and what leads to a container's.
-    ("source", &["credentials", "config", "env"]),
-    ("deliver", &["credentials", "env"]),
+    ("source", &["credentials", "config", "env", "loopback"]),
+    ("deliver", &["credentials", "env", "loopback", "signals"]),
     ("browser", &["env"]),
 ];
 
@@ -75,7 +79,9 @@ const CRATES: &[(&str, &[&str])] = &[
     ("aws_config", &["source"]),
     ("aws_smithy_", &["source"]),
     ("aws_sigv4", &["source"]),
-    ("tokio", &["source"]),
+    ("tokio", &["source", "deliver", "loopback"]),
+    ("hyper", &["source", "deliver", "loopback"]),
+    ("signal_hook", &["signals"]),
     ("keyring", &["keystore"]),
     ("linux_keyutils", &["keystore"]),
     ("clap", &["lib", "cli", "commands", "ui"]),

@@ -190,7 +190,7 @@ pub(super) fn is_code(text: &str) -> bool {
     text.len() == 6 && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-fn code_required(device: &MfaDevice, profile: &str) -> Error {
+pub(super) fn code_required(device: &MfaDevice, profile: &str) -> Error {
     let message = format!("a code of the MFA device `{}` is needed", device.serial);
     let error = Error::new(Kind::SignInRequired, message);
     error.hint(format!(

@@ -68,6 +68,15 @@ impl Obtained {
 }
 
 impl Request {
+    /// The same once more, later: a code is good once, and what was new then is so for a while.
+    pub(super) fn again(&self) -> Self {
+        Self {
+            fresh: false,
+            mfa_token: None,
+            ..self.clone()
+        }
+    }
+
     /// Gets them for the profile of that name; where a person must sign in first, and may be asked,
     /// they are.
     pub(in crate::commands) fn obtain(

@@ -89,6 +89,7 @@ impl Surroundings<'_> {
             program: program::Surroundings {
                 hidden,
                 added: Vec::new(),
+                apart: false,
                 running: Some(|id| {
                     ui::on_leaving(id.map(|id| -> ui::Leaving {
                         Box::new(move || program::end_after_interrupt(id))

@@ -64,10 +64,26 @@ impl Command {
     /// Becomes the command (Unix), or runs it to its end and leaves with its exit status: what is
     /// returned is why that could not be.
     pub fn run(self, environment: Vec<(OsString, OsString)>) -> ChildError {
+        self.with(environment, platform::run)
+    }
+
+    /// Runs it as vault's child, for the sake of what vault serves meanwhile, and leaves with its exit
+    /// status, 128 and N after signal N: what is returned is why that could not be. Signals that a
+    /// program sends to vault are passed on.
+    pub fn attend(self, environment: Vec<(OsString, OsString)>) -> ChildError {
+        self.with(environment, platform::attend)
+    }
+
+    fn with(
+        self,
+        environment: Vec<(OsString, OsString)>,
+        run: fn(std::process::Command, &OsStr) -> io::Error,
+    ) -> ChildError {
         let mut command = std::process::Command::new(&self.program);
         command.args(&self.arguments).env_clear().envs(environment);
         // It was found: if it is said not to be there now, it is its interpreter that is missing.
-        ChildError::CannotRun(self.called.clone(), platform::run(command, &self.called))
+        let error = run(command, &self.called);
+        ChildError::CannotRun(self.called, error)
     }
 }
 

@@ -25,6 +25,11 @@ pub(super) fn run(mut command: Command, _called: &OsStr) -> io::Error {
     }
 }
 
+/// The same: the console has sent Ctrl-C to the command as well.
+pub(super) fn attend(command: Command, called: &OsStr) -> io::Error {
+    run(command, called)
+}
+
 pub(super) fn check(candidate: &Path) -> io::Result<()> {
     if candidate.metadata()?.is_dir() {
         return Err(io::ErrorKind::IsADirectory.into());

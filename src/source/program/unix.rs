@@ -1,9 +1,11 @@
 //! Ending a program and what it started, as Unix does it.
 
-use std::os::unix::process::ExitStatusExt;
-use std::process::ExitStatus;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::process::{Command, ExitStatus};
 
-use rustix::process::{Pid, Signal, kill_process, test_kill_process};
+use rustix::process::{
+    Pid, Signal, WaitId, WaitIdOptions, kill_process, test_kill_process, waitid,
+};
 
 /// How a program that caught Ctrl-C says so, by the convention of shells.
 const INTERRUPTED: i32 = 130;
@@ -11,6 +13,19 @@ const INTERRUPTED: i32 = 130;
 /// Whether Ctrl-C ended it.
 pub(super) fn was_interrupted(status: ExitStatus) -> bool {
     status.signal() == Some(Signal::INT.as_raw()) || status.code() == Some(INTERRUPTED)
+}
+
+/// In a process group of its own: where the terminal is another's, reading from it stops this group.
+pub(super) fn set_apart(command: &mut Command) {
+    command.process_group(0);
+}
+
+/// Whether a child is stopped.
+pub(super) fn is_stopped(id: u32) -> bool {
+    let options = WaitIdOptions::STOPPED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
+    let id = i32::try_from(id).ok().and_then(Pid::from_raw);
+    let status = id.and_then(|id| waitid(WaitId::Pid(id), options).ok().flatten());
+    status.is_some_and(|status| status.stopped())
 }
 
 /// Whether there is a process of that id, one that nobody has asked after yet included.

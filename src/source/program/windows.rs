@@ -18,3 +18,11 @@ pub(super) fn is_there(_id: u32) -> bool {
 
 /// Nothing that the process's own handle does not do.
 pub(super) fn end_family(_id: u32) {}
+
+/// Nothing has to be done: a console has no groups that are stopped.
+pub(super) fn set_apart(_command: &mut std::process::Command) {}
+
+/// Nothing is ever stopped.
+pub(super) const fn is_stopped(_id: u32) -> bool {
+    false
+}

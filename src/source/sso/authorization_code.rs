@@ -15,14 +15,12 @@ use super::callback::{Callback, REGISTERED_URI, Visit};
 use super::oidc::{Oidc, Refusal};
 use crate::config::SsoSession;
 use crate::credentials::{AccessToken, ClientRegistration, Flow, Secret};
+use crate::loopback::random_text;
 use crate::source::SourceError;
 use crate::source::transport::failure;
 
 /// How long the person has: what the AWS CLI gives them.
 const LIFE: Duration = Duration::from_mins(10);
-
-/// Random bytes in a verifier and in a state: what RFC 7636, section 4.1, recommends.
-const ENTROPY: usize = 32;
 
 /// A page that waits for a person, and the listener that waits for their browser.
 pub struct CodeAuthorization<'a> {
@@ -78,7 +76,7 @@ impl<'a> Oidc<'a> {
         session: &SsoSession,
         registration: &ClientRegistration,
     ) -> Result<CodeAuthorization<'a>, SourceError> {
-        let (verifier, state) = (random_text()?, random_text()?);
+        let (verifier, state) = (random()?, random()?);
         let callback = Callback::listen(self.transport, &state, session)?;
         let challenge = BASE64_URL_SAFE_NO_PAD.encode(Sha256::digest(verifier.expose()));
         let query = form_urlencoded::Serializer::new(String::new())
@@ -131,8 +129,8 @@ impl<'a> Oidc<'a> {
     /// its page.
     pub fn recognise(&self, registration: &ClientRegistration) -> Result<(), SourceError> {
         let nobodys = AllowedCode {
-            code: random_text()?,
-            verifier: random_text()?,
+            code: random()?,
+            verifier: random()?,
             redirect_uri: REGISTERED_URI.to_owned(),
         };
         match self.exchange(registration, &nobodys) {
@@ -191,8 +189,6 @@ impl<'a> Oidc<'a> {
     }
 }
 
-fn random_text() -> Result<Secret<String>, SourceError> {
-    let mut bytes = [0; ENTROPY];
-    getrandom::fill(&mut bytes).map_err(|error| SourceError::Setup(error.to_string()))?;
-    Ok(Secret::new(BASE64_URL_SAFE_NO_PAD.encode(bytes)))
+fn random() -> Result<Secret<String>, SourceError> {
+    random_text().map_err(|error| SourceError::Setup(error.to_string()))
 }

@@ -2,26 +2,22 @@
 //! which knows the state; whatever else comes is answered and changes nothing: a wrong path, method,
 //! host or state, a second hit, a client that never ends its request.
 
-use std::convert::Infallible;
-use std::net::Ipv4Addr;
+use std::future::pending;
+use std::io;
+use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use http_body_util::Full;
-use hyper::body::{Bytes, Incoming};
-use hyper::header::HOST;
-use hyper::server::conn::http1;
-use hyper::service::service_fn;
-use hyper::{Method, Request, Response, StatusCode};
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper::body::Incoming;
+use hyper::{Method, Request, StatusCode};
 use subtle::ConstantTimeEq as _;
-use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
-use tokio::task::{JoinHandle, JoinSet};
+use tokio::task::JoinHandle;
 
 use super::page::{Ending, Page};
 use crate::config::SsoSession;
 use crate::credentials::Secret;
+use crate::loopback::{Answer, Client, Limits, Loopback};
 use crate::source::SourceError;
 use crate::source::transport::Transport;
 
@@ -30,19 +26,16 @@ use crate::source::transport::Transport;
 pub(super) const REGISTERED_URI: &str = "http://127.0.0.1/oauth/callback";
 const PATH: &str = "/oauth/callback";
 
-/// A browser on this machine sends its request at once.
-const HEADER_LIMIT: Duration = Duration::from_secs(5);
-/// Longer than the exchange that the page waits for, and a keystore that asks to be unlocked.
-const CONNECTION_LIMIT: Duration = Duration::from_mins(3);
-/// So many at a time. What comes beyond that waits in the system's queue for its turn, which comes: who
-/// says nothing is sent away, and a crowd of another program's does not shut the browser out.
-const CONNECTIONS: usize = 64;
+const LIMITS: Limits = Limits {
+    // A crowd of another program's does not shut the browser out: who says nothing is sent away.
+    connections: 64,
+    // A code is some hundred characters, and cookies of other programs on 127.0.0.1 come along.
+    head: 64 * 1024,
+    // Longer than the exchange that the page waits for, and a keystore that asks to be unlocked.
+    connection: Duration::from_mins(3),
+};
 /// A browser on this machine takes its page at once.
 const PAGE_LIMIT: Duration = Duration::from_secs(2);
-/// Where no connection can be taken: no file descriptors, say.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
-/// A code is some hundred characters, and cookies of other programs on 127.0.0.1 come along.
-const HEAD_LIMIT: usize = 64 * 1024;
 /// More of a server's words than this is not for a person.
 const WORDS: usize = 300;
 
@@ -52,7 +45,7 @@ pub(super) struct Callback<'a> {
     uri: String,
     visits: oneshot::Receiver<Arrival>,
     page: Arc<Page>,
-    serving: Option<JoinHandle<()>>,
+    serving: Option<JoinHandle<io::Result<()>>>,
 }
 
 /// The request that was waited for, while it is open.
@@ -62,8 +55,6 @@ struct Arrival {
     /// Ends with the connection.
     open: oneshot::Receiver<()>,
 }
-
-type Answer = Response<Full<Bytes>>;
 
 /// A browser that has brought a person's answer, and waits for a page.
 pub struct Visit<'a> {
@@ -91,24 +82,26 @@ impl<'a> Callback<'a> {
     ) -> Result<Self, SourceError> {
         let (arrived, visits) = oneshot::channel();
         let page = Arc::new(Page::of(session));
-        let serving = transport.run(async {
-            let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
-            let host = listener.local_addr()?.to_string();
-            let expected = Arc::new(Expected {
-                host: host.clone(),
-                state: state.clone(),
-                page: Arc::clone(&page),
-                arrived: Mutex::new(Some(arrived)),
-            });
-            Ok((host, tokio::spawn(serve(listener, expected))))
+        let loopback = Loopback::bind(0).map_err(SourceError::Listener)?;
+        let address = loopback.address();
+        let expected = Arc::new(Expected {
+            address,
+            state: state.clone(),
+            page: Arc::clone(&page),
+            arrived: Mutex::new(Some(arrived)),
         });
-        let (host, serving) = serving.map_err(SourceError::Listener)?;
+        let answer = move |request, client: Client| {
+            let expected = Arc::clone(&expected);
+            async move { expected.answer(&request, client.open).await }
+        };
+        let serve = loopback.serve(LIMITS, pending::<()>(), answer);
+        let serving = transport.run(async { Some(tokio::spawn(serve)) });
         Ok(Self {
             transport,
-            uri: format!("http://{host}{PATH}"),
+            uri: format!("http://{address}{PATH}"),
             visits,
             page,
-            serving: Some(serving),
+            serving,
         })
     }
 
@@ -156,60 +149,22 @@ impl Drop for Callback<'_> {
 
 /// What the listener waits for.
 struct Expected {
-    host: String,
+    address: SocketAddr,
     state: Secret<String>,
     page: Arc<Page>,
     /// Taken by the one who brings it.
     arrived: Mutex<Option<oneshot::Sender<Arrival>>>,
 }
 
-async fn serve(listener: TcpListener, expected: Arc<Expected>) {
-    let mut connections = JoinSet::new();
-    loop {
-        while connections.try_join_next().is_some() {}
-        if connections.len() >= CONNECTIONS {
-            let _ = connections.join_next().await;
-        }
-        match listener.accept().await {
-            Ok((stream, _)) => {
-                connections.spawn(connection(stream, Arc::clone(&expected)));
-            }
-            Err(_) => tokio::time::sleep(ACCEPT_PAUSE).await,
-        }
-    }
-}
-
-async fn connection(stream: TcpStream, expected: Arc<Expected>) {
-    let (closed, open) = oneshot::channel();
-    let open = Mutex::new(Some(open));
-    let service = service_fn(|request| {
-        let open = open.lock().unwrap_or_else(PoisonError::into_inner).take();
-        let expected = Arc::clone(&expected);
-        async move { Ok::<_, Infallible>(expected.answer(&request, open).await) }
-    });
-    let served = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(HEADER_LIMIT)
-        .keep_alive(false)
-        .max_buf_size(HEAD_LIMIT)
-        .serve_connection(TokioIo::new(stream), service);
-    let _ = tokio::time::timeout(CONNECTION_LIMIT, served).await;
-    drop(closed);
-}
-
 impl Expected {
-    async fn answer(
-        &self,
-        request: &Request<Incoming>,
-        open: Option<oneshot::Receiver<()>>,
-    ) -> Answer {
+    async fn answer(&self, request: &Request<Incoming>, open: oneshot::Receiver<()>) -> Answer {
         let brought = match self.read(request) {
             Ok(brought) => brought,
             Err(status) => return self.page.ignored(status),
         };
         let arrived = self.arrived.lock();
         let arrived = arrived.unwrap_or_else(PoisonError::into_inner).take();
-        let (Some(arrived), Some(open)) = (arrived, open) else {
+        let Some(arrived) = arrived else {
             return self.page.ignored(StatusCode::CONFLICT);
         };
         let (answer, answered) = oneshot::channel();
@@ -230,9 +185,7 @@ impl Expected {
         &self,
         request: &Request<Incoming>,
     ) -> Result<Result<Secret<String>, SourceError>, StatusCode> {
-        // A page elsewhere may have its own name lead here (DNS rebinding).
-        let host = request.headers().get(HOST).map(|host| host.as_bytes());
-        if host != Some(self.host.as_bytes()) {
+        if !Loopback::is_meant(self.address, request) {
             return Err(StatusCode::FORBIDDEN);
         }
         if request.uri().path() != PATH {

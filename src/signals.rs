@@ -1,0 +1,8 @@
+//! The signals that others send to vault while it stays for a command or serves: which there are, and
+//! whose. What vault was started with as ignored stays ignored, for its command as well.
+
+#[cfg_attr(unix, path = "signals/unix.rs")]
+#[cfg_attr(windows, path = "signals/windows.rs")]
+mod platform;
+
+pub use platform::*;
