@@ -115,6 +115,19 @@ pub const TERM: &str = "TERM";
 /// Where commands are looked for.
 pub const PATH: &str = "PATH";
 
+/// The variables whose names begin as vault's own do, and that mean something to it.
+pub const OWN: &[&str] = &[
+    AWS_VAULT,
+    AWS_VAULT_BACKEND,
+    AWS_VAULT_NO_INPUT,
+    AWS_VAULT_DURATION,
+    AWS_VAULT_BROWSER,
+    AWS_VAULT_LOGIN_FLOW,
+    AWS_VAULT_FILE_PASSPHRASE,
+    AWS_VAULT_FILE_UNLOCKED_FOR,
+    AWS_VAULT_CREDENTIAL_PROCESS,
+];
+
 /// The variables of vault's own that hold a secret: removed from every child's environment.
 pub const SECRETS: &[&str] = &[AWS_VAULT_FILE_PASSPHRASE];
 
@@ -161,3 +174,20 @@ pub fn all() -> Vec<(OsString, OsString)> {
 #[derive(Debug, thiserror::Error)]
 #[error("{0} is not valid UTF-8")]
 pub struct NotText(pub String);
+
+#[cfg(test)]
+mod tests {
+    use super::OWN;
+
+    #[test]
+    fn the_list_of_vaults_own_variables_misses_none() {
+        let lines = include_str!("env.rs").lines();
+        let constants = lines.filter_map(|line| line.strip_prefix("pub const AWS_VAULT"));
+        let names = constants.filter_map(|rest| rest.split('"').nth(1));
+        let names: Vec<_> = names.collect();
+        assert!(names.len() > 8, "{names:?}");
+        for name in names {
+            assert!(OWN.contains(&name), "{name} is not in OWN");
+        }
+    }
+}

@@ -13,8 +13,17 @@ mod platform;
 mod theirs;
 
 pub use lock::{Lock, LockError};
-pub use platform::{private_directory, tighten};
+pub use platform::{others_may, private_directory, tighten};
 pub use theirs::{ReplaceError, Theirs};
+
+/// What other users of the machine may do with a file or a directory.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Others {
+    /// See what is in it.
+    pub read: bool,
+    /// Change it.
+    pub write: bool,
+}
 
 /// Puts `text` in the place of `path`, through the file `new` beside it: whoever reads meanwhile gets
 /// the old text or the new one.

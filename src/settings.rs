@@ -152,19 +152,27 @@ struct File {
 }
 
 impl Settings {
-    /// Puts them together.
+    /// Puts them together, with the default in the place of what is wrong, and says what is.
     ///
     /// # Errors
     ///
-    /// `config.toml` or a variable is wrong. A file that is not there says nothing, and is not wrong.
-    pub fn load(flags: Flags) -> Result<Self, SettingsError> {
+    /// There is no home directory.
+    pub fn load(flags: Flags) -> Result<(Self, Vec<SettingsError>), SettingsError> {
         let directories = Directories::find().ok_or(SettingsError::NoHome)?;
         let path = directories.settings.join("config.toml");
-        let written = read(&path)?;
-        let backend = flags
-            .backend
-            .map_or_else(|| env::var(env::AWS_VAULT_BACKEND), |b| Ok(Some(b)))?;
-        Ok(Self {
+        let mut mistakes = Vec::new();
+        let written = or_default(read(&path), &mut mistakes);
+        let backend = match flags.backend {
+            Some(backend) => Some(backend),
+            None => or_default(
+                env::var(env::AWS_VAULT_BACKEND).map_err(SettingsError::from),
+                &mut mistakes,
+            ),
+        };
+        let login_flow = or_default(login_flow(written.login.flow), &mut mistakes);
+        let unlocked_for = unlocked_for(&path, written.file.unlocked_for);
+        let unlocked_for = or_default(unlocked_for.map(Some), &mut mistakes);
+        let settings = Self {
             backend: backend.or(written.backend).unwrap_or_else(|| "auto".into()),
             no_input: flags.no_input
                 || env::var_os(env::AWS_VAULT_NO_INPUT)
@@ -172,13 +180,22 @@ impl Settings {
                         env::switch(env::AWS_VAULT_NO_INPUT)
                     }),
             browser: written.login.browser,
-            login_flow: login_flow(written.login.flow)?,
+            login_flow,
             export_may_ask: written.export.may_ask.unwrap_or(false),
-            unlocked_for: unlocked_for(&path, written.file.unlocked_for)?,
+            unlocked_for: unlocked_for.unwrap_or(UNLOCKED_FOR),
             configure: written.configure,
             directories,
-        })
+        };
+        Ok((settings, mistakes))
     }
+}
+
+/// What was read; else the default, and the mistake among the others.
+fn or_default<T: Default>(read: Result<T, SettingsError>, mistakes: &mut Vec<SettingsError>) -> T {
+    read.unwrap_or_else(|mistake| {
+        mistakes.push(mistake);
+        T::default()
+    })
 }
 
 fn read(path: &Path) -> Result<Written, SettingsError> {

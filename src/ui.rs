@@ -10,9 +10,11 @@ use std::time::Duration;
 use crate::credentials::Secret;
 
 mod ask;
+mod painted;
 mod progress;
 
 pub use ask::Question;
+pub use painted::Tone;
 
 #[cfg_attr(unix, path = "ui/unix.rs")]
 #[cfg_attr(windows, path = "ui/windows.rs")]
@@ -52,6 +54,8 @@ pub enum AskError {
 pub struct Ui {
     quiet: bool,
     color: bool,
+    /// The same of data.
+    color_of_data: bool,
     no_input: bool,
     /// Set while nothing may be asked, although somebody could be.
     unasked: AtomicBool,
@@ -65,14 +69,15 @@ static INTERRUPTS_ELSEWHERE: AtomicBool = AtomicBool::new(false);
 impl Ui {
     /// `no_color` is what `NO_COLOR` says; an explicit `--color` is stronger.
     pub fn new(quiet: bool, color: Color, no_color: bool, no_input: bool) -> Self {
-        let color = match color {
+        let on = |is_terminal: bool| match color {
             Color::Always => true,
             Color::Never => false,
-            Color::Auto => !no_color && io::stderr().is_terminal(),
+            Color::Auto => !no_color && is_terminal,
         };
         Self {
             quiet,
-            color,
+            color: on(io::stderr().is_terminal()),
+            color_of_data: on(io::stdout().is_terminal()),
             no_input,
             unasked: AtomicBool::new(false),
             terminal: OnceLock::new(),
@@ -199,11 +204,7 @@ impl Ui {
     }
 
     fn paint(&self, style: &str, text: &str) -> String {
-        if self.color {
-            format!("\x1b[{style}m{text}\x1b[0m")
-        } else {
-            text.to_owned()
-        }
+        painted::paint(self.color, style, text)
     }
 
     /// Asks for something that must not be seen.

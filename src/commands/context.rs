@@ -28,6 +28,7 @@ pub(in crate::commands) use sign_in::SignIn;
 use surroundings::Surroundings;
 pub(in crate::commands) use surroundings::profile_variables;
 
+mod inspection;
 mod keystore;
 mod long_lived;
 mod mfa;

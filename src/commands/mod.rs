@@ -6,6 +6,7 @@ mod add;
 mod clear;
 mod configure;
 mod context;
+mod doctor;
 mod eks_token;
 mod exec;
 mod export;
@@ -20,7 +21,7 @@ use clap::Subcommand;
 use crate::cli::Cli;
 use crate::env;
 use crate::error::{Error, Kind};
-use crate::settings::{Flags, Settings};
+use crate::settings::{Flags, Settings, SettingsError};
 use crate::ui::Ui;
 use context::Context;
 
@@ -32,6 +33,7 @@ pub enum Command {
     Clear(clear::Args),
     Add(add::Args),
     Configure(Box<configure::Args>),
+    Doctor(doctor::Args),
     Export(export::Args),
     EksToken(eks_token::Args),
     #[command(visible_alias = "ls")]
@@ -61,7 +63,7 @@ pub fn run(cli: Cli) -> ExitCode {
         no_input: global.no_input,
     };
     let settings = Settings::load(flags);
-    let no_input = settings.as_ref().map_or(true, |settings| {
+    let no_input = settings.as_ref().map_or(true, |(settings, _)| {
         settings.no_input || !cli.command.may_ask(settings)
     });
     let dumb = env::var_os(env::TERM).is_some_and(|terminal| terminal == "dumb");
@@ -70,8 +72,7 @@ pub fn run(cli: Cli) -> ExitCode {
     let exec = cli.command.is_exec();
     let result = settings
         .map_err(Error::from)
-        .and_then(|settings| Context::new(settings, Arc::clone(&ui)))
-        .and_then(|context| dispatch(cli.command, &context));
+        .and_then(|(settings, mistakes)| obey(cli.command, settings, mistakes, &ui));
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -84,8 +85,24 @@ pub fn run(cli: Cli) -> ExitCode {
     }
 }
 
+fn obey(
+    command: Command,
+    settings: Settings,
+    mistakes: Vec<SettingsError>,
+    ui: &Arc<Ui>,
+) -> Result<(), Error> {
+    if let Command::Doctor(args) = command {
+        return args.run(settings, &mistakes, ui);
+    }
+    match mistakes.into_iter().next() {
+        Some(mistake) => Err(mistake.into()),
+        None => dispatch(command, &Context::new(settings, Arc::clone(ui))?),
+    }
+}
+
 fn dispatch(command: Command, context: &Context) -> Result<(), Error> {
     match command {
+        Command::Doctor(_) => unreachable!("it works without a context"),
         Command::Exec(args) => args.run(context),
         Command::Login(args) => args.run(context),
         Command::Clear(args) => args.run(context),

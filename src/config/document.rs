@@ -47,21 +47,19 @@ impl Document {
     ///
     /// It can't be read, or not understood.
     pub fn load(path: &Path, dialect: Dialect) -> Result<Self, ConfigError> {
-        let bytes = match std::fs::read(path) {
-            Ok(bytes) => bytes,
-            Err(e) if e.kind() == io::ErrorKind::NotFound => Vec::new(),
-            Err(source) => return Err(unreadable(path, source)),
+        Self::parse(path, read(path)?, dialect)
+    }
+
+    /// Reads the file, however much is wrong with it, and says what. Of one that can't be read at all
+    /// nothing is there.
+    pub fn load_with_mistakes(path: &Path, dialect: Dialect) -> (Self, Vec<ConfigError>) {
+        let (text, unreadable) = match read(path) {
+            Ok(text) => (text, None),
+            Err(error) => (String::new(), Some(error)),
         };
-        if u32::try_from(bytes.len()).is_err() {
-            return Err(unreadable(path, io::ErrorKind::FileTooLarge.into()));
-        }
-        let text = String::from_utf8(bytes).map_err(|e| {
-            let good = &e.as_bytes()[..e.utf8_error().valid_up_to()];
-            let line = memchr::memchr_iter(b'\n', good).count() + 1;
-            let what = "not UTF-8".to_owned();
-            syntax(path, Fault { line, what })
-        })?;
-        Self::parse(path, text, dialect)
+        let (document, faults) = Self::divided(path, text, dialect);
+        let faults = faults.into_iter().map(|fault| syntax(path, fault));
+        (document, unreadable.into_iter().chain(faults).collect())
     }
 
     /// Takes `text` as the content of `path`.
@@ -70,6 +68,15 @@ impl Document {
     ///
     /// It can't be understood.
     pub fn parse(path: &Path, text: String, dialect: Dialect) -> Result<Self, ConfigError> {
+        let (document, faults) = Self::divided(path, text, dialect);
+        match faults.into_iter().next() {
+            Some(fault) => Err(syntax(path, fault)),
+            None => Ok(document),
+        }
+    }
+
+    /// `text` as sections, and all that is wrong with it, by line.
+    fn divided(path: &Path, text: String, dialect: Dialect) -> (Self, Vec<Fault>) {
         let parsed = parse(&text);
         let mut document = Self {
             path: path.into(),
@@ -78,27 +85,23 @@ impl Document {
             index: HashMap::with_capacity(parsed.headers.len()),
             lines: parsed.lines,
         };
-        let faults = [parsed.fault, document.divide(&parsed.headers, dialect)];
-        match faults.into_iter().flatten().min_by_key(|f| f.line) {
-            Some(fault) => Err(syntax(path, fault)),
-            None => Ok(document),
-        }
+        let mut faults = parsed.faults;
+        document.divide(&parsed.headers, dialect, &mut faults);
+        faults.sort_by_key(|fault| fault.line);
+        (document, faults)
     }
 
-    /// Makes the sections, and finds the first that is there twice or has a key twice.
-    fn divide(&mut self, headers: &[Header], dialect: Dialect) -> Option<Fault> {
-        let mut fault = None;
+    /// Makes the sections, and finds those that are there twice or have a key twice.
+    fn divide(&mut self, headers: &[Header], dialect: Dialect, faults: &mut Vec<Fault>) {
         for (nth, header) in headers.iter().enumerate() {
             let end = headers
                 .get(nth + 1)
                 .map_or(self.lines.len(), |next| next.line);
-            let twice = self.section(header.line, end, header.span, dialect);
-            fault = fault.or(twice);
+            faults.extend(self.section(header.line, end, header.span, dialect));
             if header.suspect {
-                fault = fault.or_else(|| self.twice(header.line, end));
+                self.twice(header.line, end, faults);
             }
         }
-        fault
     }
 
     fn section(
@@ -132,19 +135,20 @@ impl Document {
         Some(Fault { line, what })
     }
 
-    /// The first key that is there twice between two lines.
-    fn twice(&self, first: usize, end: usize) -> Option<Fault> {
+    /// The keys that are there twice between two lines.
+    fn twice(&self, first: usize, end: usize, faults: &mut Vec<Fault>) {
         let text = self.text.expose();
         let mut seen = HashSet::new();
-        let (at, key) = (first..end).find_map(|at| match self.line(at).kind {
-            Kind::Property { key, .. } if !seen.insert(key.of(text).to_lowercase()) => {
-                Some((at, key.of(text)))
+        for at in first..end {
+            if let Kind::Property { key, .. } = self.line(at).kind
+                && !seen.insert(key.of(text).to_lowercase())
+            {
+                let key = key.of(text);
+                let what = format!("the key `{key}` is in this section for the second time");
+                let line = at + 1;
+                faults.push(Fault { line, what });
             }
-            _ => None,
-        })?;
-        let what = format!("the key `{key}` is in this section for the second time");
-        let line = at + 1;
-        Some(Fault { line, what })
+        }
     }
 
     /// A line, counted from 0.
@@ -161,6 +165,16 @@ impl Document {
     pub fn find(&self, kind: SectionKind, name: &str) -> Option<&Section> {
         self.linked(self.index.get(&hash(kind, name)).copied())
             .find(|section| section.kind == kind && self.name(section) == name)
+    }
+
+    /// All sections, in the file's order.
+    pub fn sections(&self) -> &[Section] {
+        &self.sections
+    }
+
+    /// What stands between a section's brackets.
+    pub fn header(&self, section: &Section) -> &str {
+        section.header.of(self.text.expose())
     }
 
     /// The sections whose keys go for every section of the file.
@@ -263,6 +277,24 @@ impl Document {
             )
         })
     }
+}
+
+/// The text of a file, empty where there is none.
+fn read(path: &Path) -> Result<String, ConfigError> {
+    let bytes = match std::fs::read(path) {
+        Ok(bytes) => bytes,
+        Err(e) if e.kind() == io::ErrorKind::NotFound => Vec::new(),
+        Err(source) => return Err(unreadable(path, source)),
+    };
+    if u32::try_from(bytes.len()).is_err() {
+        return Err(unreadable(path, io::ErrorKind::FileTooLarge.into()));
+    }
+    String::from_utf8(bytes).map_err(|e| {
+        let good = &e.as_bytes()[..e.utf8_error().valid_up_to()];
+        let line = memchr::memchr_iter(b'\n', good).count() + 1;
+        let what = "not UTF-8".to_owned();
+        syntax(path, Fault { line, what })
+    })
 }
 
 fn unreadable(path: &Path, source: io::Error) -> ConfigError {

@@ -94,18 +94,29 @@ const FAINTLY: f64 = 0.6;
 /// How many names are offered.
 const OFFERED: usize = 3;
 
+/// How alike `other` is to `name`, which is in lower case: at least [`ALIKE`] where it holds it.
+fn likeness(name: &str, other: &str) -> f64 {
+    let other = other.to_lowercase();
+    let alike = strsim::jaro_winkler(name, &other);
+    let holds = !name.is_empty() && other.contains(name);
+    if holds { alike.max(ALIKE) } else { alike }
+}
+
+/// The name that looks most like `name`, where one does.
+pub fn alike<'n>(name: &str, names: impl Iterator<Item = &'n str>) -> Option<&'n str> {
+    let name = name.to_lowercase();
+    let scored = names.map(|other| (likeness(&name, other), other));
+    let best = scored.max_by(|a, b| a.0.total_cmp(&b.0));
+    best.filter(|(score, _)| *score >= ALIKE)
+        .map(|(_, other)| other)
+}
+
 /// The names that look most like `name`, the closest first: those that are alike or hold it, else
 /// the best of the others.
 pub fn closest<'n>(name: &str, names: impl Iterator<Item = &'n str>) -> Vec<String> {
     let name = name.to_lowercase();
-    let likeness = |other: &str| {
-        let other = other.to_lowercase();
-        let alike = strsim::jaro_winkler(&name, &other);
-        let holds = !name.is_empty() && other.contains(&name);
-        if holds { alike.max(ALIKE) } else { alike }
-    };
     let mut alike: Vec<(f64, &str)> = names
-        .map(|other| (likeness(other), other))
+        .map(|other| (likeness(&name, other), other))
         .filter(|(score, _)| *score >= FAINTLY)
         .collect();
     alike.sort_by(|a, b| b.0.total_cmp(&a.0));

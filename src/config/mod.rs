@@ -10,6 +10,7 @@ mod document;
 pub mod edit;
 mod error;
 mod keys;
+mod known;
 mod parse;
 mod profile;
 mod section;
@@ -23,12 +24,14 @@ mod parity;
 #[cfg(test)]
 mod tests;
 
+use std::collections::HashSet;
 use std::path::PathBuf;
 
 use self::document::Document;
 use self::settings::{Settings, Value};
 
-pub use self::error::{ConfigError, Place, closest};
+pub use self::error::{ConfigError, Place, alike, closest};
+pub use self::known::Oddity;
 pub use self::profile::{CredentialSource, KeyFile, Profile, Role};
 pub use self::section::{Dialect, SectionKind};
 pub use self::sso::{Sso, SsoRole, SsoSession};
@@ -65,6 +68,20 @@ impl Config {
             config: Document::load(&files.config, Dialect::Config)?,
             credentials: Document::load(&files.credentials, Dialect::Credentials)?,
         })
+    }
+
+    /// Reads both files, however much is wrong with them, and says what: for whoever looks for mistakes
+    /// instead of stumbling over one.
+    pub fn load_with_mistakes(files: &Files) -> (Self, Vec<ConfigError>) {
+        let (config, mut mistakes) = Document::load_with_mistakes(&files.config, Dialect::Config);
+        let (credentials, more) =
+            Document::load_with_mistakes(&files.credentials, Dialect::Credentials);
+        mistakes.extend(more);
+        let both = Self {
+            config,
+            credentials,
+        };
+        (both, mistakes)
     }
 
     /// Takes two texts as the files' contents.
@@ -151,6 +168,33 @@ impl Config {
             }
         }
         Some((settings, key_file))
+    }
+
+    /// Where the profile of that name begins, in the config file if it is there.
+    pub fn place_of_profile(&self, name: &str) -> Option<Place> {
+        [&self.config, &self.credentials]
+            .into_iter()
+            .find_map(|document| {
+                let section = document.find(SectionKind::Profile, name)?;
+                Some(document.place(section))
+            })
+    }
+
+    /// Where the sso-session of that name begins.
+    pub fn place_of_session(&self, name: &str) -> Option<Place> {
+        let section = self.config.find(SectionKind::SsoSession, name)?;
+        Some(self.config.place(section))
+    }
+
+    /// The profiles that others include.
+    pub fn included(&self) -> HashSet<String> {
+        let keys = ["include_profile", "parent_profile"];
+        let sections = self.config.sections().iter();
+        let properties = sections.flat_map(|section| self.config.properties(section));
+        properties
+            .filter(|property| keys.contains(&property.key))
+            .map(|property| property.value.into_owned())
+            .collect()
     }
 
     fn no_profile(&self, name: &str) -> ConfigError {

@@ -67,8 +67,8 @@ pub struct Parsed {
     pub lines: Vec<Mark>,
     /// One for every section.
     pub headers: Vec<Header>,
-    /// The first line that can't be understood.
-    pub fault: Option<Fault>,
+    /// The lines that can't be understood.
+    pub faults: Vec<Fault>,
 }
 
 /// What a line is.
@@ -134,7 +134,7 @@ struct Reader<'t> {
 /// Beyond this many keys a section is always looked at: comparing all with all would take long.
 const MANY_KEYS: usize = 64;
 
-/// Says what every line of `text` is, and the first fault. `text` is shorter than 4 GiB.
+/// Says what every line of `text` is, and what is wrong with it. `text` is shorter than 4 GiB.
 pub fn parse(text: &str) -> Parsed {
     let mut reader = Reader {
         text,
@@ -142,7 +142,7 @@ pub fn parse(text: &str) -> Parsed {
             // A line of these files rarely is shorter: the lists grow once, if at all.
             lines: Vec::with_capacity(text.len() / 20 + 8),
             headers: Vec::with_capacity(text.len() / 140 + 8),
-            fault: None,
+            faults: Vec::new(),
         },
         open: Open::Nothing,
         indent: 0,
@@ -262,7 +262,7 @@ impl Reader<'_> {
 
     fn fault(&mut self, what: &str) {
         let line = self.found.lines.len() + 1;
-        self.found.fault.get_or_insert_with(|| Fault {
+        self.found.faults.push(Fault {
             line,
             what: what.to_owned(),
         });

@@ -5,6 +5,8 @@ use std::io;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 
+use super::Others;
+
 const DIRECTORY: u32 = 0o700;
 const FILE: u32 = 0o600;
 /// The bits that let anyone else in.
@@ -20,6 +22,15 @@ pub fn private_directory(path: &Path) -> io::Result<()> {
         fs::set_permissions(path, Permissions::from_mode(DIRECTORY))?;
     }
     Ok(())
+}
+
+/// What the modes let other users do: the group counts, as its members are others too.
+pub fn others_may(metadata: &Metadata) -> Others {
+    let mode = metadata.mode();
+    Others {
+        read: mode & 0o044 != 0,
+        write: mode & 0o022 != 0,
+    }
 }
 
 /// Closes an open file to others. It may belong to someone else: then it stays as it is.

@@ -5,9 +5,16 @@ use std::fs::{self, DirBuilder, File, Metadata, OpenOptions};
 use std::io;
 use std::path::Path;
 
+use super::Others;
+
 /// Makes the directory where it is missing.
 pub fn private_directory(path: &Path) -> io::Result<()> {
     fs::create_dir_all(path)
+}
+
+/// Not told by a file itself: its directory in the person's profile keeps others out.
+pub fn others_may(_metadata: &Metadata) -> Others {
+    Others::default()
 }
 
 /// Nothing to do.

@@ -81,6 +81,16 @@ pub enum ProcessError {
     },
 }
 
+/// The program that a `credential_process` line names.
+///
+/// # Errors
+///
+/// The line can't be split into words.
+pub fn program_of(command: &str) -> Result<String, ProcessError> {
+    let words = quoting::split(command).map_err(ProcessError::Quoting)?;
+    Ok(words.into_iter().next().expect("there is one at least"))
+}
+
 /// Runs `command` for `profile` and reads the credentials that it prints.
 ///
 /// # Errors

@@ -23,6 +23,8 @@ const MAY_NAME: &[(&str, &[&str])] = &[
             "deliver",
             "env",
             "error",
+            // `doctor` looks at who else may read a file.
+            "files",
             "keystore",
             "plan",
             "resolve",

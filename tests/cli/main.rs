@@ -22,6 +22,8 @@ mod configure;
 mod configure_sync;
 mod credential_process;
 mod credential_source;
+mod doctor;
+mod doctor_configuration;
 mod edit;
 mod eks_token;
 mod exec;

@@ -1,0 +1,44 @@
+//! Data that is made for a person's eyes: in colour where stdout shows colours, and without orders to
+//! the terminal.
+
+use super::{Ui, visible};
+
+/// What a word means, for those who see colours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tone {
+    /// A heading.
+    Head,
+    /// As it should be.
+    Good,
+    /// Worth knowing.
+    Mild,
+    /// To be mended.
+    Bad,
+    /// What to do.
+    Hint,
+    /// Nothing.
+    Plain,
+}
+
+impl Ui {
+    /// A text as a part of data, to be printed with [`Ui::data`].
+    pub fn painted(&self, tone: Tone, text: &str) -> String {
+        let style = match tone {
+            Tone::Head => "1",
+            Tone::Good => "32",
+            Tone::Mild => "33",
+            Tone::Bad => "31;1",
+            Tone::Hint => "36",
+            Tone::Plain => return visible(text),
+        };
+        paint(self.color_of_data, style, &visible(text))
+    }
+}
+
+pub(super) fn paint(color: bool, style: &str, text: &str) -> String {
+    if color {
+        format!("\x1b[{style}m{text}\x1b[0m")
+    } else {
+        text.to_owned()
+    }
+}
