@@ -98,6 +98,17 @@ impl Cache {
         self.memory.get_or_init(Memory::default);
     }
 
+    /// Whether the keystore can be read.
+    ///
+    /// # Errors
+    ///
+    /// The keystore's.
+    pub fn check(&self) -> Result<(), CacheError> {
+        // No entry has that name: a key has a slash.
+        self.keystore()?.get("check")?;
+        Ok(())
+    }
+
     fn keystore(&self) -> Result<&dyn Keystore, CacheError> {
         Ok(self.opened()?.1.as_ref())
     }

@@ -54,7 +54,6 @@ pub struct Limits {
 /// Whoever has sent a request.
 pub struct Client {
     /// Its end of the connection.
-    #[allow(dead_code, reason = "for `vault serve`")]
     pub address: SocketAddr,
     /// Ends with the connection.
     pub open: oneshot::Receiver<()>,

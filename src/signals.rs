@@ -6,3 +6,12 @@
 mod platform;
 
 pub use platform::*;
+
+/// What ends a server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// Ctrl-C.
+    Interrupted,
+    /// Whoever started it, or the end of the session.
+    Terminated,
+}

@@ -124,6 +124,11 @@ impl Ui {
         }
     }
 
+    /// Prints no more data: whoever reads it learns that it is complete, though vault goes on.
+    pub fn end_data(&self) {
+        platform::close_stdout();
+    }
+
     /// Says how it went; `--quiet` keeps it back.
     pub fn note(&self, text: &str) {
         if !self.quiet {
@@ -252,8 +257,8 @@ pub fn watch_interrupts() {
     });
 }
 
-/// From here on Ctrl-C is the child's.
-pub fn leave_interrupts_to_the_child() {
+/// From here on Ctrl-C is somebody else's: a child's, or a server's that has answers to end.
+pub fn leave_interrupts() {
     watch_interrupts();
     INTERRUPTS_ELSEWHERE.store(true, Ordering::SeqCst);
 }

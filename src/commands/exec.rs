@@ -48,7 +48,7 @@ impl Args {
         let obtained = self.request.obtain(context, &name, Reader::Command)?;
         let environment = environment(env::all(), &obtained.handover());
         if child::STAYS {
-            ui::leave_interrupts_to_the_child();
+            ui::leave_interrupts();
         }
         Err(command.run(environment).into())
     }
@@ -75,6 +75,6 @@ fn beside_a_server(
     let server = Server::start(0, &[name], fetch)?;
     let endpoint = &server.endpoints()[0];
     let environment = served_environment(env::all(), &obtained.handover(), endpoint);
-    ui::leave_interrupts_to_the_child();
+    ui::leave_interrupts();
     Err(command.attend(environment).into())
 }

@@ -12,6 +12,7 @@ mod exec;
 mod export;
 mod list;
 mod login;
+mod serve;
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -38,6 +39,7 @@ pub enum Command {
     EksToken(eks_token::Args),
     #[command(visible_alias = "ls")]
     List(list::Args),
+    Serve(Box<serve::Args>),
 }
 
 impl Command {
@@ -111,5 +113,6 @@ fn dispatch(command: Command, context: &Context) -> Result<(), Error> {
         Command::Export(args) => args.run(context),
         Command::EksToken(args) => args.run(context),
         Command::List(args) => args.run(context),
+        Command::Serve(args) => args.run(context),
     }
 }

@@ -156,7 +156,11 @@ fn process(handover: &Handover<'_>) -> Secret<String> {
 }
 
 /// A statement that sets a variable.
-fn line(format: Format, name: &str, value: &str) -> Result<Secret<String>, ExportError> {
+///
+/// # Errors
+///
+/// The format cannot carry the value.
+pub fn line(format: Format, name: &str, value: &str) -> Result<Secret<String>, ExportError> {
     Ok(Secret::new(match format {
         Format::Env => format!("export {name}={}", quoted(value, posix)),
         Format::EnvNoExport => format!("{name}={}", quoted(value, posix)),

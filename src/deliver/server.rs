@@ -12,14 +12,19 @@ use http_body_util::Full;
 use hyper::body::{Bytes, Incoming};
 use hyper::header::{AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
 use hyper::{Method, Request, Response, StatusCode};
+use jiff::Timestamp;
 use serde_json::json;
 use subtle::ConstantTimeEq as _;
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::oneshot;
 
+mod imds;
+mod owner;
+
 use super::environment::{Endpoint, rfc3339};
 use crate::credentials::{Credentials, Secret};
 use crate::loopback::{Answer, Client, Limits, Loopback, random_text};
+use imds::Imds;
 
 const LIMITS: Limits = Limits {
     // More programs than anybody starts at once; each is answered within milliseconds, as a rule.
@@ -62,10 +67,9 @@ struct Route {
 
 /// A running server. It ends when it is stopped, or with the process.
 pub struct Server {
+    address: SocketAddr,
     endpoints: Vec<Endpoint>,
-    #[allow(dead_code, reason = "for `vault serve`")]
     stop: oneshot::Sender<()>,
-    #[allow(dead_code, reason = "for `vault serve`")]
     thread: JoinHandle<()>,
 }
 
@@ -96,18 +100,58 @@ impl Server {
             async move { routes.answer(request).await }
         })?;
         Ok(Self {
+            address,
             endpoints,
             stop,
             thread,
         })
     }
 
-    /// Where each profile is, in the order in which they were given.
+    /// Serves one profile as an instance's role, in `region`, on `port`; 0 is a free one.
+    ///
+    /// # Errors
+    ///
+    /// See [`ServerError`].
+    pub fn start_imds(
+        port: u16,
+        profile: &str,
+        region: Option<&str>,
+        fetch: Fetch,
+        clock: fn() -> Timestamp,
+    ) -> Result<Self, ServerError> {
+        let loopback = Loopback::bind(port).map_err(|error| ServerError::Listen(port, error))?;
+        let address = loopback.address();
+        let imds = Arc::new(Imds {
+            address,
+            profile: profile.to_owned(),
+            region: region.map(str::to_owned),
+            fetch,
+            clock,
+            key: random_text().map_err(setup)?,
+        });
+        let (stop, stopped) = oneshot::channel();
+        let thread = run(loopback, stopped, move |request, client: Client| {
+            let imds = Arc::clone(&imds);
+            async move { imds.answer(request, client.address).await }
+        })?;
+        Ok(Self {
+            address,
+            endpoints: Vec::new(),
+            stop,
+            thread,
+        })
+    }
+
+    /// Where it listens.
+    pub const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Where each profile is (none for an instance's role), in the order in which they were given.
     pub fn endpoints(&self) -> &[Endpoint] {
         &self.endpoints
     }
 
-    #[allow(dead_code, reason = "for `vault serve`")]
     /// Takes no more requests, and lets those that are being answered end.
     pub fn stop(self) {
         let _ = self.stop.send(());
@@ -169,33 +213,19 @@ impl Routes {
                 return refuse(status, "Refused", message);
             }
         };
-        let fetched = self.fetch_apart(profile.clone()).await;
+        let fetched = fetch_apart(&self.fetch, profile.clone()).await;
         tracing::info!(profile, served = fetched.is_ok(), "asked for credentials");
         match fetched {
             Ok(credentials) => container_document(&credentials),
-            // Not worth another try, for the SDKs that try again where it may be.
-            Err(refused) if refused.by_person => {
-                refuse(StatusCode::FORBIDDEN, "SignInRequired", &refused.message)
+            Err(Refused { by_person, message }) => {
+                // 403 is not worth another try, for the SDKs that try again where it may be.
+                let status = match by_person {
+                    true => StatusCode::FORBIDDEN,
+                    false => StatusCode::SERVICE_UNAVAILABLE,
+                };
+                refuse(status, code(by_person), &message)
             }
-            Err(refused) => refuse(
-                StatusCode::SERVICE_UNAVAILABLE,
-                "CredentialsUnavailable",
-                &refused.message,
-            ),
         }
-    }
-
-    /// A client that goes away meanwhile (the SDKs wait for one or two seconds) does not end it: it finds
-    /// what was fetched when it asks again.
-    async fn fetch_apart(&self, profile: String) -> Result<Credentials, Refused> {
-        let fetch = Arc::clone(&self.fetch);
-        let fetched = tokio::task::spawn_blocking(move || fetch(&profile)).await;
-        fetched.unwrap_or_else(|error| {
-            Err(Refused {
-                by_person: false,
-                message: format!("vault has failed: {error}"),
-            })
-        })
     }
 
     /// What a request is about, where it is allowed to be.
@@ -223,6 +253,19 @@ impl Routes {
     }
 }
 
+/// A client that goes away meanwhile (the SDKs wait for one or two seconds) does not end it: it finds what
+/// was fetched when it asks again.
+async fn fetch_apart(fetch: &Fetch, profile: String) -> Result<Credentials, Refused> {
+    let fetch = Arc::clone(fetch);
+    let fetched = tokio::task::spawn_blocking(move || fetch(&profile)).await;
+    fetched.unwrap_or_else(|error| {
+        Err(Refused {
+            by_person: false,
+            message: format!("vault has failed: {error}"),
+        })
+    })
+}
+
 /// What SDKs read
 /// (<https://docs.aws.amazon.com/sdkref/latest/guide/feature-container-credentials.html>). The caller
 /// hands out what has a token and an end: there are SDKs that want both.
@@ -237,6 +280,14 @@ fn container_document(credentials: &Credentials) -> Answer {
             "Expiration": credentials.expires_at.map(rfc3339),
         }),
     )
+}
+
+/// A word for why there are no credentials.
+const fn code(by_person: bool) -> &'static str {
+    match by_person {
+        true => "SignInRequired",
+        false => "CredentialsUnavailable",
+    }
 }
 
 /// An error as SDKs show it: all of it (Python), by these names (Go, Rust), by these in capitals

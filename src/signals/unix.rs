@@ -2,6 +2,7 @@
 
 use std::io;
 
+use super::End;
 use rustix::process::Signal;
 use signal_hook::iterator::SignalsInfo;
 use signal_hook::iterator::exfiltrator::WithOrigin;
@@ -43,6 +44,17 @@ impl Watch {
             .map(|signal| signal.as_raw())
             .filter(|number| ignored & bit(*number) == 0);
         Ok(Self(SignalsInfo::new(heeded)?))
+    }
+
+    /// Waits for one that means the end.
+    pub fn end(&mut self) -> End {
+        loop {
+            match self.next().signal {
+                Signal::INT => return End::Interrupted,
+                Signal::USR1 | Signal::USR2 => {}
+                _ => return End::Terminated,
+            }
+        }
     }
 
     /// Waits for the next one.

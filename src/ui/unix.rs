@@ -12,6 +12,13 @@ use rustix::termios::{
 /// Where questions are asked, whatever the streams are.
 pub(super) const TERMINAL: &str = "/dev/tty";
 
+/// Nothing reads stdout any more, and nothing that is opened later takes its place.
+pub(super) fn close_stdout() {
+    if let Ok(nowhere) = File::options().write(true).open("/dev/null") {
+        let _ = rustix::stdio::dup2_stdout(&nowhere);
+    }
+}
+
 /// How wide the terminal is that stderr leads to; `None` where it leads elsewhere.
 pub(super) fn columns() -> Option<usize> {
     let size = rustix::termios::tcgetwinsize(io::stderr()).ok()?;

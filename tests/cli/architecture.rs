@@ -29,6 +29,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
             "plan",
             "resolve",
             "settings",
+            "signals",
             "source",
             "ui",
         ],

@@ -49,6 +49,7 @@ mod parity;
 mod real_clients;
 mod secret_service;
 mod secrets;
+mod serve;
 mod server_clients;
 mod sign_in;
 mod sign_in_browser;

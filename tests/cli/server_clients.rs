@@ -104,3 +104,68 @@ fn clients_show_that_a_person_must_sign_in() {
     assert_eq!(own, line);
     assert!(cli.contains(hint) && !cli.contains("warning"), "{said:?}");
 }
+
+/// A client in a shell that has evaluated what `vault serve` printed for `prod`.
+fn served<'h>(home: &'h Home, imds: bool, client: &str, script: &str) -> Run<'h> {
+    let imds = if imds { "--imds" } else { "" };
+    let line = format!(
+        "eval \"$($VAULT serve {imds} prod 2>err &)\"\n{client}\n\
+         kill $(sed 's/.*process \\([0-9]*\\).*/\\1/' err)"
+    );
+    let (node, folder) = tools::node();
+    let text = |path: &std::path::Path| path.to_string_lossy().into_owned();
+    let run = home.program("/bin/sh").args(&["-c", &line]);
+    run.env("VAULT", env!("CARGO_BIN_EXE_vault"))
+        .env("CLI", text(&tools::aws_cli()))
+        .env("PYTHON", text(&tools::python()))
+        .env("NODE", text(&node))
+        .env("FOLDER", text(&folder))
+        .env("SCRIPT", script)
+        .time_limit(LIMIT)
+}
+
+#[test]
+fn the_aws_cli_asks_vault_serve_and_its_instance() {
+    let home = Home::signed_in();
+    let client = "$CLI sts get-caller-identity --query Account; $CLI configure list";
+    for (imds, kind) in [(false, "container-role"), (true, "iam-role")] {
+        let said = served(&home, imds, client, "").output().success();
+        assert!(said.stdout.starts_with("\"222222222222\"\n"), "{said:?}");
+        assert!(said.stdout.contains(kind), "{said:?}");
+    }
+    assert_eq!(home.aws.count("GetRoleCredentials"), 1);
+}
+
+#[test]
+fn boto3_asks_vault_serve_and_its_instance_twenty_at_once() {
+    let home = Home::signed_in();
+    for (imds, kind) in [(false, "container-role"), (true, "iam-role")] {
+        let client = "$PYTHON -c \"$SCRIPT\"";
+        let said = served(&home, imds, client, BOTO3).output().success();
+        assert_eq!(said.stdout, format!("{}\n{kind} eu-west-1\n", twenty()));
+    }
+    assert_eq!(home.aws.count("GetRoleCredentials"), 1);
+}
+
+#[test]
+fn the_sdk_for_javascript_asks_vault_serve_and_its_instance_twenty_at_once() {
+    let home = Home::signed_in();
+    for imds in [false, true] {
+        let client = "(cd $FOLDER; $NODE -e \"$SCRIPT\")";
+        let said = served(&home, imds, client, JAVASCRIPT).output().success();
+        assert_eq!(said.stdout, twenty() + "\n", "{said:?}");
+    }
+    assert_eq!(home.aws.count("GetRoleCredentials"), 1);
+}
+
+/// Without a region of its own, a client asks the instance.
+#[test]
+fn a_client_learns_its_region_of_the_instance() {
+    let home = Home::signed_in();
+    let script = "import botocore.utils, os\n\
+        at = os.environ['AWS_EC2_METADATA_SERVICE_ENDPOINT']\n\
+        print(botocore.utils.InstanceMetadataRegionFetcher(base_url=at).retrieve_region())";
+    let client = "unset AWS_REGION AWS_DEFAULT_REGION; $PYTHON -c \"$SCRIPT\"";
+    let said = served(&home, true, client, script).output().success();
+    assert_eq!(said.stdout, "eu-west-1\n");
+}

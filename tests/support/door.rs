@@ -71,6 +71,12 @@ impl Door {
         })
     }
 
+    /// Sends a request's head, and does not wait for the answer.
+    pub fn leave(&self, head: &str) {
+        let mut stream = TcpStream::connect(&self.host).expect("the server");
+        stream.write_all(head.as_bytes()).expect("send");
+    }
+
     /// Asks as an SDK does, but for what is given.
     #[track_caller]
     pub fn request(&self, method: &str, path: &str, headers: &[(&str, &str)]) -> Answer {

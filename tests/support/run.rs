@@ -172,6 +172,24 @@ impl Running<'_> {
         matches!(self.child.try_wait(), Ok(None))
     }
 
+    /// All of its stdout, which it closes while it goes on.
+    pub fn printed(&mut self) -> String {
+        let deadline = Instant::now() + self.run.time_limit;
+        let reader = self.stdout.take().expect("not collected yet");
+        while !reader.is_finished() {
+            let line = self.run.line();
+            assert!(
+                Instant::now() < deadline,
+                "`{line}` does not close its stdout"
+            );
+            std::thread::sleep(STEP);
+        }
+        let bytes = reader.join().unwrap_or_default();
+        let printed = String::from_utf8_lossy(&bytes).into_owned();
+        self.stdout = Some(std::thread::spawn(move || bytes));
+        printed
+    }
+
     /// Waits for its end. What goes over the time limit fails, and so does a child of its own that
     /// outlives it with its output in hand.
     pub fn wait(mut self) -> Output {

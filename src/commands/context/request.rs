@@ -155,6 +155,13 @@ fn variable() -> Result<Option<Duration>, Error> {
     })
 }
 
+impl Request {
+    /// The region for a profile, where one is known.
+    pub(in crate::commands) fn region(&self, profile: &Profile) -> Result<Option<String>, Error> {
+        region(self.region.clone(), profile)
+    }
+}
+
 /// `--region`, the profile, `AWS_REGION`, `AWS_DEFAULT_REGION`.
 fn region(option: Option<String>, profile: &Profile) -> Result<Option<String>, Error> {
     if let Some(region) = option.or_else(|| profile.region.clone()) {
