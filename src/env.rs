@@ -83,6 +83,18 @@ pub const AWS_VAULT_FILE_PASSPHRASE: &str = "AWS_VAULT_FILE_PASSPHRASE";
 /// How long the `file` keystore's data key may rest in the kernel's keyring (`8h`, `0` for never).
 pub const AWS_VAULT_FILE_UNLOCKED_FOR: &str = "AWS_VAULT_FILE_UNLOCKED_FOR";
 
+/// aws-vault's collection of the Secret Service, instead of `awsvault`.
+pub const AWS_VAULT_SECRET_SERVICE_COLLECTION_NAME: &str =
+    "AWS_VAULT_SECRET_SERVICE_COLLECTION_NAME";
+/// aws-vault's encrypted files, instead of `~/.awsvault/keys`.
+pub const AWS_VAULT_FILE_DIR: &str = "AWS_VAULT_FILE_DIR";
+/// aws-vault's folder in `pass`.
+pub const AWS_VAULT_PASS_PREFIX: &str = "AWS_VAULT_PASS_PREFIX";
+/// Where aws-vault's `pass` keeps its entries, instead of where everybody's does.
+pub const AWS_VAULT_PASS_PASSWORD_STORE_DIR: &str = "AWS_VAULT_PASS_PASSWORD_STORE_DIR";
+/// Where programs have their configuration, instead of `~/.config`: Granted's.
+pub const XDG_CONFIG_HOME: &str = "XDG_CONFIG_HOME";
+
 /// In a `credential_process`: the profiles whose programs run, one inside the other, a line each, so that
 /// a vault that is called there does not start them again.
 pub const AWS_VAULT_CREDENTIAL_PROCESS: &str = "AWS_VAULT_CREDENTIAL_PROCESS";

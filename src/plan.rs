@@ -1,8 +1,10 @@
 //! What `configure` makes of what a person may use: profiles by a template and by rules, and what
-//! that changes in the configuration. Pure: it reads no file, asks nobody, and writes nothing.
+//! that changes in the configuration; and what `import` makes of other tools' sections. Pure: it reads
+//! no file, asks nobody, and writes nothing.
 
 pub mod portal;
 mod rules;
+pub mod takeover;
 mod template;
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ mod doctor;
 mod eks_token;
 mod exec;
 mod export;
+mod import;
 mod list;
 mod login;
 mod serve;
@@ -35,6 +36,7 @@ pub enum Command {
     Add(add::Args),
     Configure(Box<configure::Args>),
     Doctor(doctor::Args),
+    Import(import::Args),
     Export(export::Args),
     EksToken(eks_token::Args),
     #[command(visible_alias = "ls")]
@@ -110,6 +112,7 @@ fn dispatch(command: Command, context: &Context) -> Result<(), Error> {
         Command::Clear(args) => args.run(context),
         Command::Add(args) => args.run(context),
         Command::Configure(args) => args.run(context),
+        Command::Import(args) => args.run(context),
         Command::Export(args) => args.run(context),
         Command::EksToken(args) => args.run(context),
         Command::List(args) => args.run(context),

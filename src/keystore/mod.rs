@@ -2,13 +2,15 @@
 //!
 //! It knows neither JSON nor AWS: what a name means and what the bytes say is `cache`'s affair.
 //! It reads no environment and talks to nobody: who opens a keystore says where things are and
-//! lends the two functions by which a person is asked or told something.
+//! lends the two functions by which a person is asked or told something. What other programs keep in
+//! keystores of theirs is read in [`others`].
 
 mod chunked;
 mod error;
 mod file;
 mod limit;
 mod os;
+mod others;
 mod pass;
 mod platform;
 
@@ -21,6 +23,7 @@ use std::time::Duration;
 use crate::credentials::Secret;
 
 pub use error::KeystoreError;
+pub use others::{Manners, Other, Places, others};
 
 /// A place where secrets can be left between two runs.
 ///
@@ -92,7 +95,13 @@ impl fmt::Display for Backend {
 impl FromStr for Backend {
     type Err = KeystoreError;
 
+    /// aws-vault's words are understood too: who comes from there has them in `AWS_VAULT_BACKEND`.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "keychain" | "secret-service" | "kwallet" | "wincred" => return Ok(Self::Os),
+            "keyctl" => return Ok(Self::Keyutils),
+            _ => {}
+        }
         Self::ALL
             .into_iter()
             .find(|backend| backend.as_str() == text)
@@ -167,6 +176,21 @@ fn open_os(options: &Options) -> Result<Box<dyn Keystore>, KeystoreError> {
         Some(limit) => Box::new(chunked::Chunked::new(store, limit, &options.directory)),
         None => Box::new(store),
     })
+}
+
+/// What an error says, and those below it where they add something.
+fn words(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut words = error.to_string();
+    let mut below = error.source();
+    while let Some(error) = below {
+        let more = error.to_string();
+        if !words.contains(&more) {
+            words.push_str(": ");
+            words.push_str(&more);
+        }
+        below = error.source();
+    }
+    words
 }
 
 #[cfg(test)]

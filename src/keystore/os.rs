@@ -3,12 +3,11 @@
 //! A keyring error is never shown with `{:?}`: two of its variants would print the secret.
 
 use std::collections::HashMap;
-use std::error::Error as StdError;
 
 use keyring::{Entry, Error};
 
 use super::limit::Calls;
-use super::{Keystore, KeystoreError, Waiting, platform};
+use super::{Keystore, KeystoreError, Waiting, platform, words};
 use crate::credentials::Secret;
 
 /// Under this name our entries are found among those of other programs.
@@ -93,21 +92,6 @@ fn translate(error: &Error) -> KeystoreError {
         Error::NotSupportedByStore(why) => KeystoreError::failed(why.clone()),
         _ => KeystoreError::failed("it did not say why"),
     }
-}
-
-/// What an error says, and those below it where they add something.
-fn words(error: &(dyn StdError + 'static)) -> String {
-    let mut words = error.to_string();
-    let mut below = error.source();
-    while let Some(error) = below {
-        let more = error.to_string();
-        if !words.contains(&more) {
-            words.push_str(": ");
-            words.push_str(&more);
-        }
-        below = error.source();
-    }
-    words
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@
 //! entry from a failure.
 
 mod child;
+mod theirs;
 
 use std::fs;
 use std::io::ErrorKind;
@@ -18,6 +19,7 @@ use super::limit::Calls;
 use super::{Keystore, KeystoreError, Options};
 use crate::credentials::Secret;
 use child::Output;
+pub use theirs::Theirs;
 
 /// The folder of our entries.
 const FOLDER: &str = "vault";

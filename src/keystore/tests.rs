@@ -10,13 +10,29 @@ fn a_backend_is_its_name() {
     for backend in Backend::ALL {
         assert_eq!(backend.to_string().parse::<Backend>().unwrap(), backend);
     }
-    let error = "keychain".parse::<Backend>().unwrap_err().to_string();
+    let error = "keychains".parse::<Backend>().unwrap_err().to_string();
     assert_eq!(
         error,
-        "unknown keystore `keychain`: it is one of auto, os, keyutils, pass, file"
+        "unknown keystore `keychains`: it is one of auto, os, keyutils, pass, file"
     );
     assert!("".parse::<Backend>().is_err());
     assert!("File".parse::<Backend>().is_err());
+}
+
+#[test]
+fn what_aws_vault_calls_a_backend_is_understood() {
+    let table = [
+        ("keychain", Backend::Os),
+        ("secret-service", Backend::Os),
+        ("kwallet", Backend::Os),
+        ("wincred", Backend::Os),
+        ("keyctl", Backend::Keyutils),
+        ("pass", Backend::Pass),
+        ("file", Backend::File),
+    ];
+    for (name, backend) in table {
+        assert_eq!(name.parse::<Backend>().unwrap(), backend, "{name}");
+    }
 }
 
 #[test]

@@ -87,6 +87,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("signal_hook", &["signals"]),
     ("keyring", &["keystore"]),
     ("linux_keyutils", &["keystore"]),
+    ("secret_service", &["keystore"]),
     ("clap", &["lib", "cli", "commands", "ui"]),
     ("inquire", &["ui"]),
     ("indicatif", &["ui"]),

@@ -38,6 +38,7 @@ mod fake_aws_rules;
 mod file_keystore;
 mod forgotten;
 mod help;
+mod import;
 mod include_profile;
 mod list_and_clear;
 mod login_session;

@@ -6,12 +6,9 @@
 mod said;
 
 use std::collections::BTreeMap;
-use std::path::Path;
-
-use similar::TextDiff;
 
 use crate::broker::{Listed, Permitted};
-use crate::commands::context::{Context, name};
+use crate::commands::context::{Context, diff, name};
 use crate::config::edit::{EditError, Refusal, Sections};
 use crate::config::{Config, Dialect, SectionKind, SsoSession};
 use crate::credentials::{Account, AccountId, RoleName};
@@ -96,11 +93,10 @@ impl Args {
             context.broker(None, None)?.forget_listing(&session)?;
             self.may_empty(&plan, title)?;
         }
-        let before = edit.before();
         apply(&mut edit.sections, &plan, self.prune).map_err(EditError::from)?;
         if self.dry_run {
             let path = context.config_path();
-            context.print(&diff(before.expose(), &edit.sections, &path))?;
+            context.print(&diff(&edit, &path, Dialect::Config))?;
             self.say(context, &plan, &present);
             return Ok(());
         }
@@ -289,13 +285,4 @@ fn apply(sections: &mut Sections, plan: &Plan, prune: bool) -> Result<(), Refusa
 fn not_a_pattern(what: &str, error: &plan::PatternError) -> Error {
     let message = format!("the rule for `{what}` can't be used");
     Error::new(Kind::Failed, message).caused_by(error.to_string())
-}
-
-/// The change as `diff -u` shows it. A secret that stands near it in the file is no part of it.
-fn diff(before: &str, after: &Sections, path: &Path) -> String {
-    let before = Sections::new(path, before, Dialect::Config).without_secrets();
-    let after = after.without_secrets();
-    let path = path.display().to_string();
-    let diff = TextDiff::from_lines(before.expose().as_str(), after.expose().as_str());
-    diff.unified_diff().header(&path, &path).to_string()
 }

@@ -1,5 +1,5 @@
 //! How a command comes to its cache: which keystore, and how that asks for its passphrase and says
-//! that it waits for a person.
+//! that it waits for a person. Other tools' keystores ask in the same way.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -8,7 +8,7 @@ use crate::cache::Cache;
 use crate::credentials::Secret;
 use crate::env;
 use crate::error::Error;
-use crate::keystore::{self, Backend, KeystoreError, PassphraseFor};
+use crate::keystore::{self, Backend, KeystoreError, PassphraseFor, Waiting};
 use crate::settings::Settings;
 use crate::ui::{self, AskError, Ui};
 
@@ -33,22 +33,27 @@ pub(super) fn cache(settings: &Settings, ui: &Arc<Ui>) -> Result<Cache, Error> {
 fn options(settings: &Settings, ui: &Arc<Ui>) -> Result<keystore::Options, KeystoreError> {
     let home = &settings.directories.home;
     let password_store = env::var_os(env::PASSWORD_STORE_DIR);
-    let (asking, telling) = (Arc::clone(ui), Arc::clone(ui));
+    let asking = Arc::clone(ui);
     Ok(keystore::Options {
         directory: settings.directories.data.clone(),
         passphrase: passphrase()?,
-        ask: Box::new(move |purpose| ask_passphrase(&asking, purpose)),
+        ask: Box::new(move |purpose| ask_passphrase_of(&asking, "the vault keystore", purpose)),
         unlocked_for: settings.unlocked_for,
         password_store: password_store.map_or_else(|| home.join(".password-store"), PathBuf::from),
         hidden_variables: env::SECRETS,
-        waiting: Arc::new(move || {
-            ui::watch_interrupts();
-            telling.tell("Waiting for the keystore: it may be asking to be unlocked.");
-        }),
+        waiting: waiting(ui),
     })
 }
 
-fn passphrase() -> Result<Option<Secret<String>>, KeystoreError> {
+pub(super) fn waiting(ui: &Arc<Ui>) -> Waiting {
+    let ui = Arc::clone(ui);
+    Arc::new(move || {
+        ui::watch_interrupts();
+        ui.tell("Waiting for the keystore: it may be asking to be unlocked.");
+    })
+}
+
+pub(super) fn passphrase() -> Result<Option<Secret<String>>, KeystoreError> {
     let given = env::var(env::AWS_VAULT_FILE_PASSPHRASE);
     let given = given.map_err(|error| KeystoreError::Failed {
         reason: error.to_string(),
@@ -56,10 +61,14 @@ fn passphrase() -> Result<Option<Secret<String>>, KeystoreError> {
     Ok(given.map(Secret::new))
 }
 
-/// Asks for the `file` keystore's passphrase; for a new one twice, since a slip of the finger in it
-/// would lock the person out.
-fn ask_passphrase(ui: &Ui, purpose: PassphraseFor) -> Result<Secret<String>, KeystoreError> {
-    let ask = |question| {
+/// Asks for a keystore's passphrase; for a new one twice, since a slip of the finger in it would lock
+/// the person out.
+pub(super) fn ask_passphrase_of(
+    ui: &Ui,
+    whose: &str,
+    purpose: PassphraseFor,
+) -> Result<Secret<String>, KeystoreError> {
+    let ask = |question: &str| {
         ui.ask_secret(question).map_err(|error| match error {
             AskError::NoTerminal => KeystoreError::PassphraseNeeded,
             AskError::Interrupted => KeystoreError::Interrupted,
@@ -69,10 +78,10 @@ fn ask_passphrase(ui: &Ui, purpose: PassphraseFor) -> Result<Secret<String>, Key
         })
     };
     match purpose {
-        PassphraseFor::Existing => ask("Passphrase of the vault keystore"),
-        PassphraseFor::Again => ask("That is not it. Passphrase of the vault keystore"),
+        PassphraseFor::Existing => ask(&format!("Passphrase of {whose}")),
+        PassphraseFor::Again => ask(&format!("That is not it. Passphrase of {whose}")),
         PassphraseFor::New => loop {
-            let first = ask("New passphrase for the vault keystore")?;
+            let first = ask(&format!("New passphrase for {whose}"))?;
             if first.expose().is_empty() {
                 ui.tell("An empty passphrase would protect nothing.");
             } else if first == ask("The same once more")? {

@@ -20,6 +20,11 @@ impl Context {
         self.files().config
     }
 
+    /// Where the credentials file is.
+    pub(in crate::commands) fn credentials_path(&self) -> PathBuf {
+        self.files().credentials
+    }
+
     /// The AWS files as they are now.
     pub(in crate::commands) fn reread_config(&self) -> Result<Config, Error> {
         Ok(Config::load(&self.files())?)

@@ -1,5 +1,7 @@
 //! Linux: the Secret Service, and the kernel's keyring.
 
+#[path = "collection.rs"]
+mod collection;
 mod keyutils;
 pub mod resting;
 #[path = "secret_service.rs"]
@@ -9,6 +11,7 @@ use linux_keyutils::{KeyError, KeyRing, KeyRingIdentifier};
 
 use crate::keystore::{Keystore, KeystoreError};
 
+pub use collection::collection;
 pub use secret_service::{VALUE_LIMIT, classify, modifiers};
 
 /// The kernel's keyring as a keystore.

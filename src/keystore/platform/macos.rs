@@ -3,7 +3,8 @@
 #[path = "no_resting.rs"]
 pub mod resting;
 
-use crate::keystore::{Backend, Keystore, KeystoreError};
+use crate::keystore::others::Other;
+use crate::keystore::{Backend, Keystore, KeystoreError, Waiting};
 
 /// None is documented.
 pub const VALUE_LIMIT: Option<usize> = None;
@@ -32,4 +33,9 @@ pub fn classify(access: bool, text: &str) -> KeystoreError {
 /// There is no such thing here.
 pub fn keyutils() -> Result<Box<dyn Keystore>, KeystoreError> {
     Err(KeystoreError::elsewhere(Backend::Keyutils))
+}
+
+/// The Secret Service is elsewhere, and another program's entries in this one aren't read.
+pub fn collection(_name: &str, _waiting: Waiting, _may_unlock: bool) -> Option<Box<dyn Other>> {
+    None
 }

@@ -1,5 +1,7 @@
 //! The BSDs: the Secret Service, and no keyring in the kernel.
 
+#[path = "collection.rs"]
+mod collection;
 #[path = "no_resting.rs"]
 pub mod resting;
 #[path = "secret_service.rs"]
@@ -7,6 +9,7 @@ mod secret_service;
 
 use crate::keystore::{Backend, Keystore, KeystoreError};
 
+pub use collection::collection;
 pub use secret_service::{VALUE_LIMIT, classify, modifiers};
 
 /// There is no such thing here.

@@ -3,7 +3,8 @@
 #[path = "no_resting.rs"]
 pub mod resting;
 
-use crate::keystore::{Backend, Keystore, KeystoreError};
+use crate::keystore::others::Other;
+use crate::keystore::{Backend, Keystore, KeystoreError, Waiting};
 
 /// `CRED_MAX_CREDENTIAL_BLOB_SIZE`: less than one set of role credentials in JSON.
 pub const VALUE_LIMIT: Option<usize> = Some(2560);
@@ -29,4 +30,9 @@ pub fn classify(access: bool, text: &str) -> KeystoreError {
 /// There is no such thing here.
 pub fn keyutils() -> Result<Box<dyn Keystore>, KeystoreError> {
     Err(KeystoreError::elsewhere(Backend::Keyutils))
+}
+
+/// The Secret Service is elsewhere, and another program's entries in this one aren't read.
+pub fn collection(_name: &str, _waiting: Waiting, _may_unlock: bool) -> Option<Box<dyn Other>> {
+    None
 }
