@@ -41,7 +41,7 @@ pub struct Cli {
 #[command(next_help_heading = "Global options")]
 pub struct Global {
     /// Where secrets are kept: auto, os, keyutils, pass, file [env: AWS_VAULT_BACKEND]
-    #[arg(long, value_name = "NAME", global = true)]
+    #[arg(long, value_name = "KEYSTORE", global = true)]
     pub backend: Option<String>,
     /// Ask nothing and open nothing [env: AWS_VAULT_NO_INPUT]
     #[arg(long, global = true)]

@@ -94,6 +94,9 @@ pub const AWS_VAULT_PASS_PREFIX: &str = "AWS_VAULT_PASS_PREFIX";
 pub const AWS_VAULT_PASS_PASSWORD_STORE_DIR: &str = "AWS_VAULT_PASS_PASSWORD_STORE_DIR";
 /// Where programs have their configuration, instead of `~/.config`: Granted's.
 pub const XDG_CONFIG_HOME: &str = "XDG_CONFIG_HOME";
+/// A shell's name: vault completes the command line behind `--`, and does nothing else. Completion scripts set
+/// it for the one run in which they ask.
+pub const AWS_VAULT_COMPLETE: &str = "AWS_VAULT_COMPLETE";
 
 /// In a `credential_process`: the profiles whose programs run, one inside the other, a line each, so that
 /// a vault that is called there does not start them again.

@@ -16,6 +16,7 @@ mod browser;
 mod cache;
 mod cli;
 mod commands;
+mod complete;
 mod config;
 mod credentials;
 mod deliver;
@@ -41,6 +42,9 @@ use cli::Cli;
 /// becomes the command.
 pub fn main() -> ExitCode {
     harden();
+    if let Some(code) = complete::answer(Cli::command) {
+        return code;
+    }
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => return refuse(&error),

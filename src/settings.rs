@@ -280,6 +280,18 @@ impl Directories {
             home: dirs::home_dir()?,
         })
     }
+
+    /// Where a file of the AWS CLI's is: what the variable names, else `name` in `~/.aws`.
+    pub fn aws(&self, variable: &str, name: &str) -> PathBuf {
+        match env::var_os(variable).map(PathBuf::from) {
+            // As the AWS CLI does: a shell does not look into quotes.
+            Some(path) => match path.strip_prefix("~") {
+                Ok(rest) => self.home.join(rest),
+                Err(_) => path,
+            },
+            None => self.home.join(".aws").join(name),
+        }
+    }
 }
 
 #[cfg(test)]

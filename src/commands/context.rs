@@ -147,15 +147,7 @@ impl Context {
 
     /// What a variable names, else `name` in `~/.aws`.
     fn aws_path(&self, variable: &str, name: &str) -> PathBuf {
-        let home = &self.settings.directories.home;
-        match env::var_os(variable).map(PathBuf::from) {
-            // As the AWS CLI does: a shell does not look into quotes.
-            Some(path) => match path.strip_prefix("~") {
-                Ok(rest) => home.join(rest),
-                Err(_) => path,
-            },
-            None => home.join(".aws").join(name),
-        }
+        self.settings.directories.aws(variable, name)
     }
 
     /// Where the credentials of the profile of that name come from.

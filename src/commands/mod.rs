@@ -4,6 +4,7 @@
 
 mod add;
 mod clear;
+mod completions;
 mod configure;
 mod context;
 mod doctor;
@@ -42,6 +43,7 @@ pub enum Command {
     #[command(visible_alias = "ls")]
     List(list::Args),
     Serve(Box<serve::Args>),
+    Completions(completions::Args),
 }
 
 impl Command {
@@ -117,5 +119,6 @@ fn dispatch(command: Command, context: &Context) -> Result<(), Error> {
         Command::EksToken(args) => args.run(context),
         Command::List(args) => args.run(context),
         Command::Serve(args) => args.run(context),
+        Command::Completions(args) => args.run(context),
     }
 }

@@ -68,7 +68,8 @@ pub enum Backend {
 }
 
 impl Backend {
-    const ALL: [Self; 5] = [Self::Auto, Self::Os, Self::Keyutils, Self::Pass, Self::File];
+    /// All of them, `auto` first.
+    pub const ALL: [Self; 5] = [Self::Auto, Self::Os, Self::Keyutils, Self::Pass, Self::File];
 
     /// The word for it on the command line and in `config.toml`.
     pub const fn as_str(self) -> &'static str {

@@ -9,7 +9,10 @@ use std::path::{Path, PathBuf};
 ///
 /// Where the program outgrows this table, change it, and say why in the commit.
 const MAY_NAME: &[(&str, &[&str])] = &[
-    ("lib", &["cli", "commands", "error", "ui", "env"]),
+    (
+        "lib",
+        &["cli", "commands", "complete", "error", "ui", "env"],
+    ),
     ("cli", &["commands", "ui"]),
     (
         "commands",
@@ -18,6 +21,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
             "browser",
             "cache",
             "cli",
+            "complete",
             "config",
             "credentials",
             "deliver",
@@ -33,6 +37,12 @@ const MAY_NAME: &[(&str, &[&str])] = &[
             "source",
             "ui",
         ],
+    ),
+    // What a shell is offered is named where it is the truth: in the AWS files, in a list of regions, among
+    // the keystores' names. Nothing is opened.
+    (
+        "complete",
+        &["config", "env", "keystore", "plan", "settings"],
     ),
     (
         "error",
@@ -88,7 +98,10 @@ const CRATES: &[(&str, &[&str])] = &[
     ("keyring", &["keystore"]),
     ("linux_keyutils", &["keystore"]),
     ("secret_service", &["keystore"]),
-    ("clap", &["lib", "cli", "commands", "ui"]),
+    // clap itself, and what completes and describes its command lines.
+    ("clap_complete", &["complete"]),
+    ("clap_mangen", &["commands"]),
+    ("clap", &["lib", "cli", "commands", "complete", "ui"]),
     ("inquire", &["ui"]),
     ("indicatif", &["ui"]),
     ("glob", &["plan"]),

@@ -17,6 +17,7 @@ mod support;
 
 mod add;
 mod architecture;
+mod completions;
 mod config_errors;
 mod configure;
 mod configure_sync;

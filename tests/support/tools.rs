@@ -15,6 +15,16 @@ pub fn need(program: &str, package: &str) -> PathBuf {
     found.unwrap_or_else(|| panic!("no `{program}` here: install Debian's package {package}"))
 }
 
+/// A file of the system that is no program, by the Debian package that has it.
+pub fn need_file(path: &str, package: &str) -> PathBuf {
+    let place = PathBuf::from(path);
+    assert!(
+        place.is_file(),
+        "no {path} here: install Debian's package {package}"
+    );
+    place
+}
+
 /// The real AWS CLI, version 2.
 pub fn aws_cli() -> PathBuf {
     of_setup("aws")

@@ -24,7 +24,7 @@ const SCOPE: &str = "sso:account:access";
 #[derive(Debug, clap::Args)]
 pub(super) struct Options {
     /// The sso-session to sign in through; written where it is new
-    #[arg(long, value_name = "NAME", value_parser = section)]
+    #[arg(long, value_name = "SSO-SESSION", value_parser = section)]
     sso_session: Option<String>,
     /// The address of the AWS access portal
     #[arg(long, value_name = "URL", value_parser = start_url)]

@@ -23,7 +23,7 @@ pub(in crate::commands) struct Request {
     #[arg(short, long, value_name = "TIME", value_parser = duration)]
     duration: Option<Duration>,
     /// The region, instead of the profile's
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "REGION")]
     region: Option<String>,
     /// Fetch new credentials, whatever is cached
     #[arg(long)]
