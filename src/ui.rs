@@ -175,12 +175,17 @@ impl Ui {
         }
     }
 
-    /// Shows that somebody is waited for, and how long they have, where that can be painted: on a
-    /// terminal, with colour, and without a log around it. What is waited for has been said before.
+    /// Shows that somebody is waited for, and how long they have, where that can be painted. What is
+    /// waited for has been said before.
     pub fn wait_for(&self, what: &str, limit: Duration) -> Option<Waiting> {
+        self.paints().then(|| waiting::begin(what, limit))
+    }
+
+    /// Whether something that moves can be painted: on a terminal, with colour, and without a log around
+    /// it.
+    fn paints(&self) -> bool {
         let logged = tracing::enabled!(tracing::Level::INFO);
-        let painted = self.color && !self.quiet && !logged && io::stderr().is_terminal();
-        painted.then(|| waiting::begin(what, limit))
+        self.color && !self.quiet && !logged && io::stderr().is_terminal()
     }
 
     /// Says what is not as it should be, but does not stop the work.

@@ -187,7 +187,6 @@ impl Sections {
     }
 
     /// The names of all sections of a kind, in order.
-    #[allow(dead_code, reason = "for what takes over other tools' sections")]
     pub fn names(&self, kind: SectionKind) -> impl Iterator<Item = &str> {
         let sections = self.parts.iter().filter_map(|part| part.section.as_ref());
         sections

@@ -1,7 +1,6 @@
-//! How far something long is: a bar with rate and time left on a terminal, now and then a plain line
-//! elsewhere, and nothing with `--quiet`.
+//! How far something long is: a bar with rate and time left where it can be painted, now and then a
+//! plain line elsewhere, and nothing with `--quiet`.
 
-use std::io::{self, IsTerminal};
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -28,7 +27,7 @@ impl Ui {
     pub fn progress(&self, what: &str) -> Progress {
         let shown = if self.quiet {
             Shown::Nothing
-        } else if io::stderr().is_terminal() {
+        } else if self.paints() {
             Shown::Bar(bar())
         } else {
             Shown::Lines(Instant::now())

@@ -3,7 +3,7 @@
 use std::fs;
 use std::time::Duration;
 
-use crate::support::fake_aws::{Account, FakeAws, Fault};
+use crate::support::fake_aws::{Account, FakeAws, Fault, Visit};
 use crate::support::home::{Home, STANDARD_CONFIG};
 use crate::support::run::Running;
 use crate::support::tools;
@@ -222,6 +222,37 @@ fn what_the_portal_does_not_give_is_said() {
         .expect_code(2)
         .says(&["--sso-region contradicts"]);
     assert_eq!(home.read(".aws/config"), STANDARD_CONFIG);
+}
+
+#[test]
+fn what_the_program_can_find_out_is_no_question() {
+    let home = Home::empty(FakeAws::start());
+    home.aws.configure(|behaviour| {
+        behaviour.visit = Visit::Allow;
+        behaviour.accounts = vec![Account::new("111111111111", "dev\x1b[2J", &["Admin"])];
+    });
+    let mut terminal = home.vault(&["configure"]).with_browser().on_terminal();
+    terminal.expect("Start URL");
+    terminal.enter("corp");
+    terminal.expect("Region of IAM Identity Center");
+    terminal.enter("eu-central-1");
+    // `vault login corp` knows no such sso-session yet.
+    terminal.expect("AWS_VAULT_LOGIN_FLOW=device-code before the command works with any");
+    // A name that is an order to the terminal is none.
+    terminal.expect("The one account that you may use: 111111111111.");
+    terminal.expect("The one role there: Admin.");
+    terminal.expect("Region of the profile");
+    terminal.enter("");
+    terminal.expect("Name of the profile");
+    terminal.enter("dev");
+    terminal.expect("Next: vault exec dev -- aws s3 ls");
+    let ended = terminal.wait();
+    assert_eq!(ended.code, 0);
+    assert!(
+        !ended.screen.contains("vault login corp"),
+        "{}",
+        ended.screen
+    );
 }
 
 #[test]

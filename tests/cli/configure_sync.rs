@@ -475,3 +475,34 @@ fn a_file_that_can_not_be_written_costs_no_second_listing() {
         .says(&["4 profiles written"]);
     assert_eq!(home.aws.total(), asked);
 }
+
+/// A bar on a terminal, with rate and time left; elsewhere a line now and then; and nothing with `-q`.
+#[test]
+fn how_far_it_is_is_shown_as_the_place_allows() {
+    let home = Home::signed_in();
+    let listed = |run: Run<'_>| {
+        home.aws.configure(|behaviour| {
+            behaviour.accounts = Account::organisation(70);
+            behaviour.portal_requests_per_second = 12;
+        });
+        let dry = run.args(&["--dry-run"]).time_limit(Duration::from_secs(90));
+        let run = dry.env("TERM", "xterm-256color");
+        let ended = run.on_terminal().wait();
+        assert_eq!(ended.code, 0, "{}", ended.screen);
+        // A dry run's listing would be used by the next.
+        fs::remove_dir_all(home.path(".local/share/vault/listings")).unwrap();
+        ended.screen
+    };
+    let bar = listed(sync(&home, &[]));
+    assert!(
+        bar.contains(" of 70, ") && bar.contains(" a second, "),
+        "{bar}"
+    );
+    assert!(bar.contains("=>"), "{bar}");
+    let plain = listed(sync(&home, &["--color", "never"]));
+    assert!(!plain.contains("=>"), "{plain}");
+    let line = "Roles in corp's accounts: ";
+    assert!(plain.contains(line) && plain.contains(" left"), "{plain}");
+    let quiet = listed(sync(&home, &["-q"]));
+    assert!(!quiet.contains(" of 70"), "{quiet}");
+}

@@ -633,6 +633,35 @@ fn a_qr_code_of_the_address_is_drawn_on_request() {
     assert!(!plain.stderr.contains('█'));
 }
 
+/// What a telephone makes of a code in a terminal.
+fn scanned(lines: &[Vec<char>]) -> String {
+    // Pixels of each module, so that the decoder sees an image and not a drawing of one.
+    const SCALE: usize = 4;
+    let light = |x: usize, y: usize| {
+        let both = lines[y / 2][x];
+        both == '█' || both == if y.is_multiple_of(2) { '▀' } else { '▄' }
+    };
+    let (width, height) = (lines[0].len(), lines.len() * 2);
+    let pixel = |x: usize, y: usize| if light(x / SCALE, y / SCALE) { 255 } else { 0 };
+    let mut image =
+        rqrr::PreparedImage::prepare_from_greyscale(width * SCALE, height * SCALE, pixel);
+    let found = image.detect_grids();
+    assert_eq!(found.len(), 1, "one code");
+    found[0].decode().expect("a code that can be read").1
+}
+
+#[test]
+fn a_qr_code_is_read_as_the_address() {
+    let home = Home::consenting();
+    let output = home.vault(&["login", "--qr"]).output().success();
+    let lines = output.stderr.lines();
+    let address = lines.clone().map(str::trim);
+    let mut address = address.filter(|line| line.contains("/device?user_code="));
+    let drawn = lines.filter(|line| line.contains(['█', '▀']));
+    let drawn: Vec<Vec<char>> = drawn.map(|line| line.chars().collect()).collect();
+    assert_eq!(Some(scanned(&drawn).as_str()), address.next());
+}
+
 #[test]
 fn a_terminal_that_is_too_narrow_for_a_qr_code_is_told() {
     let home = Home::consenting();

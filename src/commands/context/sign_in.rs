@@ -159,10 +159,9 @@ impl Conversation<'_> {
             },
             url,
         );
-        let word = self.session.name.as_deref().or(self.how.profile.as_deref());
         ui.note(&format!(
-            "Is your browser on another machine? `vault login {} --device-code` works with any.",
-            word.unwrap_or_default()
+            "Is your browser on another machine? {} works with any.",
+            self.by_device_code()
         ));
         self.wait("Waiting for the browser", authorization.expires_in);
         Shown::ToThePerson
@@ -193,6 +192,24 @@ impl Conversation<'_> {
         let opened = !self.without_browser && self.context.open(self.browser.as_ref(), page);
         self.without_browser = !opened;
         opened
+    }
+
+    /// How the person gets a code instead: by the session's name, where the configuration knows it by now.
+    fn by_device_code(&self) -> String {
+        let known = |name: &&str| {
+            let config = self.context.config();
+            config.is_ok_and(|config| config.sso_session_names().any(|known| known == *name))
+        };
+        let profile = self.how.profile.as_deref();
+        match self
+            .session
+            .name
+            .as_deref()
+            .map_or(profile, |name| Some(name).filter(known))
+        {
+            Some(word) => format!("`vault login {word} --device-code`"),
+            None => "AWS_VAULT_LOGIN_FLOW=device-code before the command".to_owned(),
+        }
     }
 
     fn wait(&mut self, what: &str, limit: Duration) {

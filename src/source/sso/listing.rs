@@ -129,12 +129,14 @@ impl Shared {
             let request = request.access_token(token.expose());
             let page = || request.clone().set_next_token(next.clone()).send();
             let answer = self.patiently(OPERATION, page).await?;
+            // A name that would be orders to the terminal is none; its id is left.
+            let plain = |text: &String| !text.is_empty() && !text.contains(char::is_control);
             for account in answer.account_list.unwrap_or_default() {
                 let id = account.account_id.as_deref().and_then(AccountId::parse);
                 accounts.push(Account {
                     id: id.ok_or_else(|| self.nonsense(OPERATION, "an account without its id"))?,
-                    name: account.account_name.filter(|name| !name.is_empty()),
-                    email: account.email_address.filter(|email| !email.is_empty()),
+                    name: account.account_name.filter(plain),
+                    email: account.email_address.filter(plain),
                 });
             }
             match answer.next_token.filter(|token| !token.is_empty()) {

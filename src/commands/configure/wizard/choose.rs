@@ -90,7 +90,17 @@ pub(super) fn pick_account(
             let error = Error::new(Kind::Failed, message);
             Err(error.hint("ask whoever runs IAM Identity Center to assign you to one"))
         }
-        1 => Ok(accounts.swap_remove(0)),
+        1 => {
+            let only = accounts.swap_remove(0);
+            let title = match &only.name {
+                Some(name) => format!("{name} ({})", only.id),
+                None => only.id.to_string(),
+            };
+            context
+                .ui
+                .note(&format!("The one account that you may use: {title}."));
+            Ok(only)
+        }
         _ if !context.ui.can_ask() => Err(missing("the account", &["--account"])),
         _ => {
             accounts.sort_by_key(|account| account.name.as_ref().map(|name| name.to_lowercase()));
@@ -117,7 +127,11 @@ pub(super) fn pick_role(
 ) -> Result<RoleName, Error> {
     match roles.len() {
         0 => Err(no_role(account)),
-        1 => Ok(roles.swap_remove(0)),
+        1 => {
+            let only = roles.swap_remove(0);
+            context.ui.note(&format!("The one role there: {only}."));
+            Ok(only)
+        }
         _ if !context.ui.can_ask() => Err(missing("the role", &["--role"])),
         _ => {
             let names = roles.iter().map(|role| role.as_str().to_owned()).collect();
