@@ -141,6 +141,10 @@ pub const OWN: &[&str] = &[
     AWS_VAULT_FILE_PASSPHRASE,
     AWS_VAULT_FILE_UNLOCKED_FOR,
     AWS_VAULT_CREDENTIAL_PROCESS,
+    AWS_VAULT_SECRET_SERVICE_COLLECTION_NAME,
+    AWS_VAULT_FILE_DIR,
+    AWS_VAULT_PASS_PREFIX,
+    AWS_VAULT_PASS_PASSWORD_STORE_DIR,
 ];
 
 /// The variables of vault's own that hold a secret: removed from every child's environment.

@@ -281,7 +281,7 @@ fn variables_that_lead_elsewhere_are_found() {
         let run = home.doctor().env(name, value);
         run.output().success().finds(texts).finds(&["note"]);
     };
-    noted("AWS_VAULT_PASS_PREFIX", "x", &["is aws-vault's"]);
+    noted("AWS_VAULT_PASS_CMD", "x", &["is aws-vault's"]);
     noted(
         "AWS_ACCESS_KEY_ID",
         "AKIAX",

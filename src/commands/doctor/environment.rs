@@ -7,13 +7,9 @@ use crate::env;
 /// aws-vault's variables that have no counterpart here
 /// (<https://github.com/99designs/aws-vault/blob/master/USAGE.md#environment-variables>).
 const OF_AWS_VAULT: &[&str] = &[
-    "AWS_VAULT_FILE_DIR",
     "AWS_VAULT_KEYCHAIN_NAME",
     "AWS_VAULT_PASS_CMD",
-    "AWS_VAULT_PASS_PASSWORD_STORE_DIR",
-    "AWS_VAULT_PASS_PREFIX",
     "AWS_VAULT_PROMPT",
-    "AWS_VAULT_SECRET_SERVICE_COLLECTION_NAME",
 ];
 
 /// Begins the names of vault's own variables.
