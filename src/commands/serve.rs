@@ -68,7 +68,11 @@ impl Args {
             self.prepare(context, name)?;
         }
         context.warn_of_stronger_credentials()?;
-        ui::leave_interrupts();
+        if Watch::SEES_INTERRUPTS {
+            ui::leave_interrupts();
+        } else {
+            ui::watch_interrupts();
+        }
         let mut watch = Watch::begin().map_err(|error| {
             Error::new(Kind::Failed, "cannot look out for signals").caused_by(error.to_string())
         })?;

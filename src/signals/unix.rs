@@ -32,6 +32,9 @@ pub struct Arrived {
 pub struct Watch(SignalsInfo<WithOrigin>);
 
 impl Watch {
+    /// Whether Ctrl-C is among what it sees.
+    pub const SEES_INTERRUPTS: bool = true;
+
     /// Begins.
     ///
     /// # Errors

@@ -8,6 +8,9 @@ use super::End;
 pub struct Watch;
 
 impl Watch {
+    /// Whether Ctrl-C is among what it sees.
+    pub const SEES_INTERRUPTS: bool = false;
+
     /// Begins.
     ///
     /// # Errors

@@ -12,19 +12,10 @@ use crate::support::door::Door;
 use crate::support::fake_aws::Fault;
 use crate::support::home::{Home, PASSPHRASE};
 use crate::support::run::{Output, Running, pid};
-use crate::support::scenes::variables;
+use crate::support::scenes::{until, variables};
 use crate::support::tools;
 
 const VAULT: &str = env!("CARGO_BIN_EXE_vault");
-
-#[track_caller]
-fn until(what: &str, reached: impl Fn() -> bool) {
-    let deadline = Instant::now() + Duration::from_secs(30);
-    while !reached() {
-        assert!(Instant::now() < deadline, "waited in vain until {what}");
-        std::thread::sleep(Duration::from_millis(5));
-    }
-}
 
 fn minutes(count: u64) -> Duration {
     Duration::from_mins(count)

@@ -10,19 +10,11 @@ use rustix::process::{Signal, test_kill_process};
 use crate::support::door::{Answer, Door};
 use crate::support::home::Home;
 use crate::support::run::{Run, Running, pid};
+use crate::support::scenes::until;
 use crate::support::tools;
 
 const VAULT: &str = env!("CARGO_BIN_EXE_vault");
 const HINT: &str = "no one is signed in to corp; run `vault login corp`";
-
-#[track_caller]
-fn until(what: &str, reached: impl Fn() -> bool) {
-    let deadline = Instant::now() + Duration::from_secs(30);
-    while !reached() {
-        assert!(Instant::now() < deadline, "waited in vain until {what}");
-        std::thread::sleep(Duration::from_millis(5));
-    }
-}
 
 /// A `vault serve` and what it printed.
 struct Serving<'h> {

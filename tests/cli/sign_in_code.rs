@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use crate::support::fake_aws::{Fault, Visit};
 use crate::support::home::Home;
 use crate::support::run::{Output, Run, Running};
+use crate::support::scenes::until;
 use crate::support::tools;
 
 const MISSING: &str = "no-such-browser";
@@ -29,15 +30,6 @@ fn idle_browser(home: &Home) -> String {
     let script = format!("#!/bin/sh\nprintf '%s\\n' \"$1\" >>'{}'\n", urls.display());
     let browser = home.write_script("bin/idle-browser", &script);
     browser.to_string_lossy().into_owned()
-}
-
-#[track_caller]
-fn until(what: &str, reached: impl Fn() -> bool) {
-    let deadline = Instant::now() + Duration::from_secs(30);
-    while !reached() {
-        assert!(Instant::now() < deadline, "waited in vain until {what}");
-        std::thread::sleep(Duration::from_millis(5));
-    }
 }
 
 /// The page that the browser ended on.

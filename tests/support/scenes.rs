@@ -71,6 +71,16 @@ impl Home {
     }
 }
 
+/// Waits until something is so, half a minute at most.
+#[track_caller]
+pub fn until(what: &str, reached: impl Fn() -> bool) {
+    let deadline = Instant::now() + Duration::from_secs(30);
+    while !reached() {
+        assert!(Instant::now() < deadline, "waited in vain until {what}");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
 /// What a run of `env -0` shows.
 #[track_caller]
 pub fn variables(run: Run<'_>) -> BTreeMap<String, String> {
