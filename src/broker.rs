@@ -30,9 +30,10 @@ mod sign_in;
 mod steps;
 
 pub use code::{Code, MfaDevice};
+pub use fetch::sts_region;
 pub use listing::{Listed, Permitted};
 pub use login::LoginError;
-pub use sign_in::sign_in_key;
+pub use sign_in::{registration_key, sign_in_key};
 pub use steps::{Cut, cut, keys, mfa_session};
 use steps::{Name, Step, steps};
 

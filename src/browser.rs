@@ -79,6 +79,20 @@ pub fn open(chosen: Option<&Chosen>, page: Page<'_>) -> Result<(), BrowserError>
     result
 }
 
+/// The programs that would open a page, the first that is there: the chosen command's, else the
+/// system's; none where there is no screen for one.
+///
+/// # Errors
+///
+/// The chosen command is not one.
+pub fn programs(chosen: Option<&Chosen>) -> Result<Vec<String>, BrowserError> {
+    let first = |command: &str| Ok(template(command)?.swap_remove(0));
+    match chosen {
+        Some(chosen) => Ok(vec![first(&chosen.command)?]),
+        None => system().into_iter().map(first).collect(),
+    }
+}
+
 /// What opens a URL as the person is used to, the first that is there; none where there is no screen to
 /// open it on. Not a library: those hand the browser vault's whole environment.
 fn system() -> Vec<&'static str> {

@@ -16,6 +16,7 @@ pub use crate::files::Lock;
 use crate::files::{LockError, private_directory};
 use crate::keystore::{Keystore, KeystoreError};
 
+mod examine;
 mod index;
 mod key;
 mod listing;
@@ -23,6 +24,7 @@ mod long_lived;
 mod memory;
 mod stored;
 
+pub use examine::Kept;
 pub use index::Entry;
 use key::hex;
 pub use key::{Key, Kind};

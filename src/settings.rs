@@ -292,6 +292,17 @@ impl Directories {
             None => self.home.join(".aws").join(name),
         }
     }
+
+    /// Where a browser leaves what it was given, and where a person may have put it.
+    pub fn downloads(&self) -> Vec<PathBuf> {
+        let named = [dirs::download_dir(), dirs::desktop_dir()];
+        let usual = ["Downloads", "Desktop"].map(|name| self.home.join(name));
+        let mut downloads: Vec<_> = named.into_iter().flatten().chain(usual).collect();
+        downloads.push(self.home.clone());
+        downloads.sort();
+        downloads.dedup();
+        downloads
+    }
 }
 
 #[cfg(test)]

@@ -210,7 +210,7 @@ fn refused(mfa: Option<Mfa<'_>>, error: SourceError) -> BrokerError {
 }
 
 /// Where STS is asked if nothing names a region: where the role's partition began.
-fn sts_region(role_arn: &str) -> &'static str {
+pub fn sts_region(role_arn: &str) -> &'static str {
     match role_arn.split(':').nth(1) {
         Some("aws-cn") => "cn-north-1",
         Some("aws-us-gov") => "us-gov-west-1",

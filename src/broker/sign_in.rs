@@ -301,7 +301,8 @@ pub fn sign_in_key(session: &SsoSession) -> Key {
     Key::sign_in(&session.start_url, session.name.as_deref())
 }
 
-fn registration_key(session: &SsoSession, flow: Flow) -> Key {
+/// Where the registration that a sign-in is made with is kept.
+pub fn registration_key(session: &SsoSession, flow: Flow) -> Key {
     let SsoSession {
         name,
         start_url,

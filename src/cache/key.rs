@@ -45,7 +45,7 @@ impl Kind {
         Self::LoginSession,
     ];
 
-    const fn prefix(self) -> &'static str {
+    pub(super) const fn prefix(self) -> &'static str {
         match self {
             Self::SignIn => "sign-in/",
             Self::ClientRegistration => "client-registration/",
@@ -135,16 +135,24 @@ impl Key {
 
     /// Whether both are the same credentials, however long each lasts.
     pub fn is_same_but_for_duration(&self, other: &Self) -> bool {
-        let lasting = |key: &Self| {
-            let kind = key.kind()?;
-            let hash = key.0.split('/').nth(1)?.to_owned();
-            let chosen = matches!(
-                kind,
-                Kind::AssumeRole | Kind::SessionToken | Kind::WebIdentity
-            );
-            chosen.then_some((kind.prefix(), hash))
-        };
-        lasting(self).is_some_and(|same| lasting(other) == Some(same))
+        self.has_duration() && self.regardless_of_duration() == other.regardless_of_duration()
+    }
+
+    /// What it says but for the duration, where one may stand in it.
+    pub fn regardless_of_duration(&self) -> &str {
+        let end = self.0.match_indices('/').nth(1);
+        match end.filter(|_| self.has_duration()) {
+            Some((end, _)) => &self.0[..end],
+            None => &self.0,
+        }
+    }
+
+    /// Whether it is of a kind whose duration can be chosen.
+    fn has_duration(&self) -> bool {
+        matches!(
+            self.kind(),
+            Some(Kind::AssumeRole | Kind::SessionToken | Kind::WebIdentity)
+        )
     }
 
     fn new(kind: Kind, rest: &str) -> Self {

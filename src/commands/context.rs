@@ -21,6 +21,7 @@ use crate::source::transport;
 use crate::source::{process, program};
 use crate::ui::{self, Ui};
 pub(in crate::commands) use diff::diff;
+pub(in crate::commands) use inspection::{Bench, Opening, Reach};
 use keystore::cache;
 pub(in crate::commands) use long_lived::{Moved, Stored, id_flaw};
 pub(in crate::commands) use mfa::MfaSession;

@@ -145,7 +145,23 @@ pub struct Options {
     pub waiting: Waiting,
 }
 
-/// Opens a keystore. Says which one it is: never [`Backend::Auto`].
+/// A keystore that was opened.
+pub struct Opened {
+    /// Which one it is: never [`Backend::Auto`].
+    pub backend: Backend,
+    /// The keystore.
+    pub store: Box<dyn Keystore>,
+    /// Why `auto` did not take the operating system's.
+    pub instead_of: Option<KeystoreError>,
+}
+
+/// Whether the operating system's keystore would have to be unlocked first, asked without a prompt;
+/// `None` where it can't be told. It may hang.
+pub fn is_locked() -> Option<bool> {
+    platform::is_locked()
+}
+
+/// Opens a keystore.
 ///
 /// For `file` and `keyutils` nothing is read, asked or derived yet; the operating system's is
 /// connected to, because only so can `auto` know whether it is there.
@@ -154,20 +170,34 @@ pub struct Options {
 ///
 /// There is no such keystore here, or it does not answer. `auto` goes on to `file` only where
 /// the operating system's is not there at all: one that is locked or hangs is an error.
-pub fn open(
-    backend: Backend,
-    options: Options,
-) -> Result<(Backend, Box<dyn Keystore>), KeystoreError> {
-    match backend {
+pub fn open(backend: Backend, options: Options) -> Result<Opened, KeystoreError> {
+    let store: Box<dyn Keystore> = match backend {
         Backend::Auto => match open_os(&options) {
-            Ok(store) => Ok((Backend::Os, store)),
-            Err(KeystoreError::Missing { .. }) => open(Backend::File, options),
-            Err(error) => Err(error),
+            Ok(store) => return Ok(Opened::new(Backend::Os, store)),
+            Err(why @ KeystoreError::Missing { .. }) => {
+                let file = open(Backend::File, options)?;
+                return Ok(Opened {
+                    instead_of: Some(why),
+                    ..file
+                });
+            }
+            Err(error) => return Err(error),
         },
-        Backend::Os => Ok((Backend::Os, open_os(&options)?)),
-        Backend::Keyutils => Ok((Backend::Keyutils, platform::keyutils()?)),
-        Backend::Pass => Ok((Backend::Pass, Box::new(pass::Pass::open(options)?))),
-        Backend::File => Ok((Backend::File, Box::new(file::FileStore::new(options)))),
+        Backend::Os => open_os(&options)?,
+        Backend::Keyutils => platform::keyutils()?,
+        Backend::Pass => Box::new(pass::Pass::open(options)?),
+        Backend::File => Box::new(file::FileStore::new(options)),
+    };
+    Ok(Opened::new(backend, store))
+}
+
+impl Opened {
+    fn new(backend: Backend, store: Box<dyn Keystore>) -> Self {
+        Self {
+            backend,
+            store,
+            instead_of: None,
+        }
     }
 }
 

@@ -63,8 +63,8 @@ fn opening_the_file_keystore_touches_nothing() {
         hidden_variables: &[],
         waiting: Arc::new(|| ()),
     };
-    let (backend, store) = open(Backend::File, options).unwrap();
-    assert_eq!(backend, Backend::File);
-    assert!(store.get("a").unwrap().is_none());
+    let opened = open(Backend::File, options).unwrap();
+    assert_eq!(opened.backend, Backend::File);
+    assert!(opened.store.get("a").unwrap().is_none());
     assert!(!directory.path().join("vault").exists());
 }

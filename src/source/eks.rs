@@ -72,7 +72,7 @@ pub fn token(
 }
 
 /// By the table of the SDK, which knows every partition. It answers without waiting for anything.
-fn address(place: &Place) -> Result<String, SourceError> {
+pub(super) fn address(place: &Place) -> Result<String, SourceError> {
     let failed = |reason: String| SourceError::Setup(format!("STS in {}: {reason}", place.region));
     let params = Params::builder()
         .region(&place.region)

@@ -6,6 +6,7 @@ pub mod eks;
 pub mod login;
 mod pace;
 pub mod plain;
+pub mod probe;
 pub mod process;
 pub mod program;
 pub mod sso;

@@ -15,22 +15,29 @@ use crate::ui::{self, AskError, Ui};
 /// The cache over the keystore that the settings name.
 pub(super) fn cache(settings: &Settings, ui: &Arc<Ui>) -> Result<Cache, Error> {
     let backend: Backend = settings.backend.parse()?;
-    let lists = match backend {
-        Backend::Auto => vec![Backend::Os.to_string(), Backend::File.to_string()],
-        named => vec![named.to_string()],
-    };
     let (settings, ui) = (settings.clone(), Arc::clone(ui));
     let directory = settings.directories.data.clone();
     let open = move || {
-        let (backend, keystore) = keystore::open(backend, options(&settings, &ui)?)?;
-        tracing::info!(%backend, "keystore");
-        Ok((backend.to_string(), keystore))
+        let opened = keystore::open(backend, options(&settings, &ui)?)?;
+        tracing::info!(backend = %opened.backend, "keystore");
+        Ok((opened.backend.to_string(), opened.store))
     };
-    Ok(Cache::new(directory, lists, Box::new(open)))
+    Ok(Cache::new(directory, lists(backend), Box::new(open)))
+}
+
+/// The keystores that it may turn out to be: each has a list of its own.
+pub(super) fn lists(backend: Backend) -> Vec<String> {
+    match backend {
+        Backend::Auto => vec![Backend::Os.to_string(), Backend::File.to_string()],
+        named => vec![named.to_string()],
+    }
 }
 
 /// How a keystore asks for its passphrase, and says that it waits for a person.
-fn options(settings: &Settings, ui: &Arc<Ui>) -> Result<keystore::Options, KeystoreError> {
+pub(super) fn options(
+    settings: &Settings,
+    ui: &Arc<Ui>,
+) -> Result<keystore::Options, KeystoreError> {
     let home = &settings.directories.home;
     let password_store = env::var_os(env::PASSWORD_STORE_DIR);
     let asking = Arc::clone(ui);

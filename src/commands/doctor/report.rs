@@ -5,6 +5,7 @@ use std::path::Path;
 use serde::Serialize;
 
 use crate::config::{ConfigError, Place};
+use crate::error::Error;
 use crate::ui::{Tone, Ui};
 
 /// What is looked at, in the order of the report.
@@ -17,6 +18,16 @@ pub(super) enum Check {
     Environment,
     /// Where secrets are kept.
     Keystore,
+    /// What is in there.
+    Cache,
+    /// The machine's, against a server's.
+    Clock,
+    /// The way to AWS.
+    Endpoints,
+    /// What opens a page.
+    Browser,
+    /// Secrets in the clear.
+    PlainText,
 }
 
 /// How it is.
@@ -94,6 +105,21 @@ impl Finding {
         self
     }
 
+    /// What an error says, with what it says to do.
+    pub(super) fn failed(check: Check, error: impl Into<Error>) -> Self {
+        let error = error.into();
+        let found = Self::wrong(check, error.one_line());
+        match error.hints() {
+            [] => found,
+            hints => found.hint(hints.join("; ")),
+        }
+    }
+
+    /// Whether it says what to do.
+    pub(super) const fn has_hint(&self) -> bool {
+        self.hint.is_some()
+    }
+
     /// A mistake in the AWS files, with its place apart from its words.
     pub(super) fn mistake(error: &ConfigError) -> Self {
         let wrong = |message| Self::wrong(Check::Configuration, message);
@@ -140,6 +166,11 @@ impl Check {
             Self::Configuration => "configuration",
             Self::Environment => "environment",
             Self::Keystore => "keystore",
+            Self::Cache => "cached entries",
+            Self::Clock => "clock",
+            Self::Endpoints => "endpoints",
+            Self::Browser => "browser",
+            Self::PlainText => "secrets in plain text",
         }
     }
 }

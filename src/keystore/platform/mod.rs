@@ -21,4 +21,4 @@ mod other_unix;
 #[cfg(not(any(target_os = "linux", target_os = "macos", windows)))]
 use other_unix as chosen;
 
-pub use chosen::{VALUE_LIMIT, classify, collection, keyutils, modifiers, resting};
+pub use chosen::{VALUE_LIMIT, classify, collection, is_locked, keyutils, modifiers, resting};

@@ -3,10 +3,21 @@
 //! The errors' types are three crates deep and not ours to name, so their words are read; the
 //! tests hold the words that were seen.
 
+use ::secret_service::EncryptionType;
+use ::secret_service::blocking::SecretService;
+
 use crate::keystore::KeystoreError;
 
 /// None was found.
 pub const VALUE_LIMIT: Option<usize> = None;
+
+/// Whether the collection that entries go to is locked: `keyring` would have it unlocked, by a prompt.
+pub fn is_locked() -> Option<bool> {
+    // No secret is asked for: nothing has to be hidden on the bus.
+    let service = SecretService::connect(EncryptionType::Plain).ok()?;
+    let collection = service.get_default_collection().ok()?;
+    collection.is_locked().ok()
+}
 
 /// What the entry is called in Seahorse or KWallet.
 pub fn modifiers(name: &str) -> [(&'static str, String); 1] {

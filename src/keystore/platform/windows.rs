@@ -27,6 +27,11 @@ pub fn classify(access: bool, text: &str) -> KeystoreError {
     }
 }
 
+/// It can't be told without a prompt.
+pub const fn is_locked() -> Option<bool> {
+    None
+}
+
 /// There is no such thing here.
 pub fn keyutils() -> Result<Box<dyn Keystore>, KeystoreError> {
     Err(KeystoreError::elsewhere(Backend::Keyutils))

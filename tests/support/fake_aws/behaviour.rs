@@ -45,6 +45,8 @@ pub struct Behaviour {
     pub instance_role: Option<String>,
     /// What the container's endpoint wants to see in `Authorization`.
     pub container_token: Option<String>,
+    /// How many seconds the server's clock is ahead of this machine's, by its header `Date`.
+    pub clock_ahead: i64,
 }
 
 /// What happens when a browser comes to a page that asks the person.
@@ -155,6 +157,7 @@ impl Default for Behaviour {
             web_identity_tokens: Vec::new(),
             instance_role: Some("Machine".to_owned()),
             container_token: None,
+            clock_ahead: 0,
         }
     }
 }

@@ -232,7 +232,13 @@ async fn answer(
     let mut state = state.lock().unwrap_or_else(PoisonError::into_inner);
     let answer = stand_in.unwrap_or_else(|| operation::perform(operation, &mut state, &request));
     state.recorded[index].status = answer.status;
-    Ok(respond(answer, matches!(fault, Some(Fault::CutShort))))
+    let ahead = jiff::SignedDuration::from_secs(state.behaviour.clock_ahead);
+    let date = jiff::Timestamp::now() + ahead;
+    Ok(respond(
+        answer,
+        matches!(fault, Some(Fault::CutShort)),
+        date,
+    ))
 }
 
 async fn read(request: hyper::Request<Incoming>) -> Option<Request> {
@@ -250,10 +256,12 @@ async fn read(request: hyper::Request<Incoming>) -> Option<Request> {
     })
 }
 
-fn respond(answer: Answer, cut_short: bool) -> hyper::Response<Sent> {
+fn respond(answer: Answer, cut_short: bool, date: jiff::Timestamp) -> hyper::Response<Sent> {
+    let date = jiff::fmt::rfc2822::DateTimePrinter::new().timestamp_to_rfc9110_string(&date);
     let mut response = hyper::Response::builder()
         .status(answer.status)
         .header("content-length", answer.body.len())
+        .header("date", date.expect("a date of this century"))
         .header("x-amzn-requestid", "00000000-0000-4000-8000-000000000000");
     for (name, value) in &answer.headers {
         response = response.header(*name, value);
