@@ -86,11 +86,12 @@ fn keys_come_out_of_aws_vaults_collection_and_the_second_run_has_nothing_to_do()
     serves(keyring.used_by(home.vault(&exec)), &home, &key);
     let config = home.read(CONFIG);
     assert!(config.ends_with("\n[profile jo]\n"), "{config}");
-    let again = keyring.used_by(import(&home, &["--yes"]));
-    again.output().success().says(&[
+    let again = keyring.used_by(import(&home, &["aws-vault", "--yes"]));
+    let again = again.output().success().says(&[
         &format!("stays there: vault has {} for it.", key.id),
         "Nothing to import.",
     ]);
+    assert!(!again.stderr.contains("has no key"), "{again:?}");
     assert_eq!(home.read(CONFIG), config);
 }
 

@@ -94,6 +94,9 @@ impl Found {
                 // The person's other passwords are there too.
                 names.retain(|name| config.profile_names().any(|profile| profile == name));
             }
+            if names.is_empty() {
+                continue;
+            }
             let at = self.keystores.len();
             for name in names {
                 let stored = context.cache.access_key_id(&name).filter(|_| !force);
@@ -127,23 +130,20 @@ impl Found {
     /// Says how keys are taken over that aws-vault has where vault does not look.
     fn other_places(&mut self, context: &Context, named: bool) {
         let keychain = context.keychain_of_aws_vault();
-        let taken = |step: &Step| {
-            matches!(
-                step,
-                Step::Take {
-                    tool: Tool::AwsVault,
-                    ..
-                }
-            )
-        };
+        // One that can't be looked at may have some.
+        let any = self
+            .keystores
+            .iter()
+            .any(|(tool, _)| *tool == Tool::AwsVault);
+        let known = any || !self.trouble.is_empty();
         if keychain.exists() {
             self.notes.push(format!(
                 "aws-vault's keys in {} can't be read here; one after the other goes so: {OTHER_WAY}",
                 keychain.display()
             ));
-        } else if named && !self.steps.iter().any(taken) {
+        } else if named && !known {
             self.notes.push(format!(
-                "aws-vault has no key to take over in the Secret Service, in pass or in its encrypted files; one that it has elsewhere goes so: {OTHER_WAY}"
+                "aws-vault has no key in the Secret Service, in pass or in its encrypted files; one that it has elsewhere goes so: {OTHER_WAY}"
             ));
         }
     }
@@ -319,11 +319,14 @@ pub(super) fn has_key(context: &Context, config: &Config, name: &str) -> bool {
 }
 
 fn unreadable(tool: Tool, place: &str, error: KeystoreError) -> Error {
-    let locked = matches!(error, KeystoreError::Locked);
+    let waits = matches!(
+        error,
+        KeystoreError::Locked | KeystoreError::TimedOut { .. }
+    );
     let kind = Error::from(error);
     let message = format!("{}'s keys in {place} can't be read", tool.name());
     let mut made = Error::new(kind.kind(), message).caused_by(kind.one_line());
-    if locked {
+    if waits {
         made = made.hint("unlock it, where your passwords are managed, and run it again");
     }
     made
