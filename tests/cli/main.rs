@@ -49,6 +49,7 @@ mod login_session;
 mod long_lived_keys;
 mod mfa;
 mod mfa_process;
+mod moto;
 mod parallel;
 mod parity;
 mod real_clients;
