@@ -176,9 +176,9 @@ pub enum BrokerError {
     /// The sign-in that this run waited for was another's, and came to nothing.
     #[error("the sign-in in another vault came to nothing: {0}")]
     FailedElsewhere(String),
-    /// The configuration names no way to get credentials.
-    #[error("the configuration does not say where its credentials come from")]
-    NoSource,
+    /// The profile, or the one that its roles begin with, names no way to get credentials.
+    #[error("profile `{0}` does not say where its credentials come from")]
+    NoSource(String),
 }
 
 impl BrokerError {

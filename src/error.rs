@@ -3,6 +3,7 @@
 //! Hints are attached here and nowhere else; who prints it is `lib`'s affair.
 
 mod broker;
+mod configuration;
 
 use std::error::Error as StdError;
 
@@ -22,6 +23,8 @@ use crate::source::SourceError;
 use crate::ui::AskError;
 
 mod elsewhere;
+
+pub use configuration::advice;
 
 /// What kind of failure it is: this decides the exit code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -210,6 +213,7 @@ impl From<ConfigError> for Error {
             ConfigError::NoSuchSession { closest, any, .. } => {
                 meant(made, closest, *any, "sso-session")
             }
+            ConfigError::Mistake { .. } => made.hint(advice(&error)),
             _ => made,
         }
     }
@@ -359,7 +363,17 @@ impl From<ResolveError> for Error {
             ResolveError::NotSso {
                 ref profile, kind, ..
             } => elsewhere::not_sso(Self::from_chain(Kind::Failed, &error), profile, kind),
-            error => Self::from_chain(Kind::Failed, &error),
+            ResolveError::Loop { .. } => Self::from_chain(Kind::Failed, &error)
+                .hint("let one of them have credentials of its own"),
+            ResolveError::Profile { ref source, .. }
+            | ResolveError::Link { ref source, .. }
+            | ResolveError::Session { ref source, .. } => {
+                let made = Self::from_chain(Kind::Failed, &error);
+                match source {
+                    ConfigError::Mistake { .. } => made.hint(advice(source)),
+                    _ => made,
+                }
+            }
         }
     }
 }

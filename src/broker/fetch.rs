@@ -2,7 +2,7 @@
 
 use super::steps::{CHAINED_LIMIT, Device, Name, Origin, Step, session_name};
 use super::{Answer, Broker, BrokerError, Code, MfaDevice, Want};
-use crate::config::SsoRole;
+use crate::config::{SsoRole, is_role_arn};
 use crate::credentials::Credentials;
 use crate::resolve::{AccessKey, AssumeRole, KeyPlace};
 use crate::source::sso::Portal;
@@ -39,6 +39,7 @@ impl Broker<'_> {
                 duration,
                 mfa,
             } => {
+                self.check_arn(&role.profile, &role.role_arn)?;
                 let with = match self.obtain(before, want)? {
                     Answer::Ready(credentials) => credentials,
                     required => return Ok(required),
@@ -49,7 +50,10 @@ impl Broker<'_> {
                 };
                 self.assume(role, limited(*duration, &with), mfa, &with)?
             }
-            Origin::WebIdentity(web) => self.web_identity(*web)?,
+            Origin::WebIdentity(web) => {
+                self.check_arn(&web.role.profile, &web.role.role_arn)?;
+                self.web_identity(*web)?
+            }
             Origin::Process(process) => self.process(process)?,
             Origin::LoginSession(login) => self.login_session(login, want.fresh)?,
             Origin::Ambient(ambient) => {
@@ -58,6 +62,20 @@ impl Broker<'_> {
             }
         };
         Ok(Answer::Ready(credentials))
+    }
+
+    /// What can be no role is said with its line, before anybody signs in or gives a code for it. What
+    /// the environment names is STS's to judge.
+    fn check_arn(&self, profile: &str, arn: &str) -> Result<(), BrokerError> {
+        if is_role_arn(arn) {
+            return Ok(());
+        }
+        match self.config.profile(profile)?.role {
+            Some(role) if role.arn.text == arn => {
+                Err(role.arn.wrong("role_arn", "not the ARN of a role").into())
+            }
+            _ => Ok(()),
+        }
     }
 
     /// From the portal; `None` where a person must sign in. A token that the portal rejects is

@@ -223,7 +223,7 @@ fn begin<'a>(chain: &'a Chain, want: Want<'_>) -> Result<Vec<Step<'a>>, BrokerEr
             Name::AtHand(ambient.identity.clone()),
             Origin::Ambient(ambient),
         ),
-        Source::None => return Err(BrokerError::NoSource),
+        Source::None => return Err(BrokerError::NoSource(chain.root.clone())),
     };
     Ok(vec![Step { name, origin }])
 }
@@ -310,13 +310,12 @@ fn role_key(
         role.external_id.as_deref().unwrap_or_default(),
         role.source_identity.as_deref().unwrap_or_default(),
     ];
-    inputs.extend(
-        role.tags
-            .iter()
-            .flat_map(|(key, value)| [key.as_str(), value]),
-    );
-    // Between the two lists, so that neither can pass for the other.
-    inputs.push("transitive");
+    // How many of each there are comes first, so that nothing can pass for a part of the next.
+    let counts = [role.tags.len(), role.transitive_tags.len()].map(|count| count.to_string());
+    inputs.extend(counts.iter().map(String::as_str));
+    for (key, value) in &role.tags {
+        inputs.extend([key.as_str(), value]);
+    }
     inputs.extend(role.transitive_tags.iter().map(String::as_str));
     if let Some(device) = mfa {
         inputs.extend(["mfa", device.serial]);
@@ -366,3 +365,6 @@ pub(super) fn session_name(own: Option<&str>, profile: &str) -> String {
         .collect();
     format!("vault-{name}")
 }
+
+#[cfg(test)]
+mod tests;

@@ -32,7 +32,7 @@ use self::settings::{Settings, Value};
 
 pub use self::error::{ConfigError, Place, alike, closest};
 pub use self::known::Oddity;
-pub use self::profile::{CredentialSource, KeyFile, Profile, Role};
+pub use self::profile::{CredentialSource, KeyFile, Profile, Role, is_role_arn};
 pub use self::section::{Dialect, SectionKind};
 pub use self::sso::{Sso, SsoRole, SsoSession};
 pub use self::words::split as shell_words;

@@ -171,6 +171,23 @@ impl Role {
     }
 }
 
+/// Whether it has the form of a role's ARN, `arn:aws:iam::123456789012:role/path/name`
+/// (<https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html#identifiers-arns>).
+pub fn is_role_arn(arn: &str) -> bool {
+    let parts: Vec<_> = arn.splitn(6, ':').collect();
+    let [scheme, partition, service, region, account, resource] = parts[..] else {
+        return false;
+    };
+    let role = resource.strip_prefix("role/");
+    scheme == "arn"
+        && partition.starts_with("aws")
+        && service == "iam"
+        && region.is_empty()
+        && account.len() == 12
+        && account.bytes().all(|b| b.is_ascii_digit())
+        && role.is_some_and(|name| !name.is_empty() && !name.ends_with('/'))
+}
+
 fn credential_source(value: &Value) -> Result<(CredentialSource, Value), ConfigError> {
     let source = match value.text.as_str() {
         "Environment" => CredentialSource::Environment,

@@ -5,6 +5,14 @@ use crate::broker::BrokerError;
 use crate::source::SourceError;
 use crate::source::ambient::AmbientError;
 
+/// Whether it is not the role that STS refuses, but who asks for it: `The security token included in the
+/// request is invalid`, or `is expired`; `The request signature we calculated does not match`.
+fn is_about_key(message: &str) -> bool {
+    ["security token included", "signature we calculated"]
+        .iter()
+        .any(|words| message.contains(words))
+}
+
 impl From<BrokerError> for Error {
     fn from(error: BrokerError) -> Self {
         match error {
@@ -12,21 +20,7 @@ impl From<BrokerError> for Error {
             BrokerError::Source(error) => error.into(),
             BrokerError::NoAccess(..) => Self::from_chain(Kind::Failed, &error)
                 .hint("check `sso_account_id` and `sso_role_name`, or ask for the permission set"),
-            BrokerError::Role(_, SourceError::Service { ref message, .. })
-                if message.contains("DurationSeconds") =>
-            {
-                Self::from_chain(Kind::Failed, &error).hint(
-                    "wish for less with `--duration` or `duration_seconds`: the role has a maximum",
-                )
-            }
-            BrokerError::Role(_, SourceError::Forbidden(_) | SourceError::Service { .. }) => {
-                Self::from_chain(Kind::Failed, &error).hint(
-                    "check `role_arn`, and that the role trusts the profile it is assumed from",
-                )
-            }
-            BrokerError::Role(role, cause) => {
-                Self::from(cause).context(format!("cannot assume `{role}`"))
-            }
+            BrokerError::Role(arn, cause) => role(&arn, cause),
             BrokerError::Session(profile, cause) => session(&profile, cause),
             BrokerError::CodeFailedElsewhere(_) => {
                 Self::from_chain(Kind::Failed, &error).hint("run it again to be asked")
@@ -60,8 +54,10 @@ impl From<BrokerError> for Error {
             BrokerError::FailedElsewhere(_) => {
                 Self::from_chain(Kind::Failed, &error).hint("run it again for a new code")
             }
-            BrokerError::NoSource => Self::from_chain(Kind::Failed, &error)
-                .hint("add `sso_session`, `sso_account_id` and `sso_role_name` to the profile"),
+            BrokerError::NoSource(ref profile) => Self::from_chain(Kind::Failed, &error).hint(format!(
+                "add `sso_session`, `sso_account_id` and `sso_role_name` to `{profile}`, or store its \
+                 key with `vault add`"
+            )),
         }
     }
 }
@@ -80,6 +76,30 @@ fn session(profile: &str, cause: SourceError) -> Error {
     made.hint(format!(
         "check that the key is active; `vault add {profile} --force` takes another"
     ))
+}
+
+/// A role that could not be assumed, by what STS does not like.
+fn role(arn: &str, cause: SourceError) -> Error {
+    let hint = match &cause {
+        SourceError::Service { message, .. } if message.contains("DurationSeconds") => {
+            Some("wish for less with `--duration` or `duration_seconds`: the role has a maximum")
+        }
+        SourceError::Service { code, .. } if code == "ValidationError" => {
+            Some("check what the profile says of the role: its cause names what STS does not take")
+        }
+        SourceError::Forbidden(message) if is_about_key(message) => {
+            Some("it is the credentials that the role is assumed with: check `source_profile`")
+        }
+        SourceError::Forbidden(_) => {
+            Some("check `role_arn`, and that the role trusts the profile it is assumed from")
+        }
+        _ => None,
+    };
+    let made = Error::from(cause).context(format!("cannot assume `{arn}`"));
+    match hint {
+        Some(hint) => made.hint(hint),
+        None => made,
+    }
 }
 
 fn ambient(made: Error, cause: &AmbientError) -> Error {

@@ -420,6 +420,18 @@ fn a_profile_that_says_something_stronger_is_told_of() {
         .output()
         .success()
         .says(&["warning: `sso_account_id`", "jo does not use the key"]);
+    // So it is said where the profile is used, to who wants to know.
+    let run = |arguments: &[&str]| {
+        home.vault(arguments)
+            .args(&["exec", "jo", "--", "true"])
+            .output()
+    };
+    let stronger = "its configuration is stronger than the long-lived key";
+    run(&["-v"])
+        .expect_code(125)
+        .says(&[stronger, "no one is signed in to corp"]);
+    let quiet = run(&[]).expect_code(125);
+    assert!(!quiet.stderr.contains(stronger), "{quiet:?}");
     // In the clear besides, where it is not read any more.
     let other = home.aws.add_user_key(ACCOUNT, "kim");
     let (id, secret) = (&other.id, &other.secret);

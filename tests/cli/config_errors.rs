@@ -3,7 +3,7 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 
-use crate::support::home::Home;
+use crate::support::home::{Home, STANDARD_CONFIG};
 
 /// What `[sso-session corp]` says ahead of each mistake: lines 1 to 3.
 const SESSION: &str = "[sso-session corp]\nsso_start_url = https://corp.awsapps.com/start\n\
@@ -286,18 +286,18 @@ fn a_backend_that_does_not_exist_is_a_mistake_of_the_command_line() {
     let home = Home::new();
     let backends = ["auto", "os", "keyutils", "pass", "file"];
     let output = home
-        .vault(&["--backend", "kwallet", "list"])
+        .vault(&["--backend", "wallet", "list"])
         .output()
         .expect_code(2);
-    output.says(&["error: ", "kwallet"]).says(&backends);
+    output.says(&["error: ", "wallet"]).says(&backends);
     let run = home
         .vault(&["login", "corp"])
-        .env("AWS_VAULT_BACKEND", "kwallet");
-    run.output().expect_code(2).says(&["kwallet"]);
+        .env("AWS_VAULT_BACKEND", "wallet");
+    run.output().expect_code(2).says(&["wallet"]);
     let output = home
-        .vault(&["exec", "--backend", "kwallet", "dev", "--", "true"])
+        .vault(&["exec", "--backend", "wallet", "dev", "--", "true"])
         .output();
-    output.expect_code(125).says(&["kwallet"]);
+    output.expect_code(125).says(&["wallet"]);
     assert_eq!(home.aws.total(), 0);
 }
 
@@ -376,4 +376,97 @@ fn the_folders_of_vaults_files_are_closed_to_others() {
         seen += 1;
     }
     assert!(seen > 1);
+}
+
+/// A role of which it is said that no one can assume it.
+const ROLE: &str = "role_arn = arn:aws:iam::333333333333:role/R\n";
+
+#[test]
+fn a_mistake_comes_with_what_to_do() {
+    let home = Home::new();
+    let table = [
+        (
+            format!("{ROLE}source_profile = y\n[profile y]\n{ROLE}source_profile = x"),
+            "9: source_profile: it goes round in a loop: x → y → x",
+            "let one of them have credentials of its own",
+        ),
+        (
+            "include_profile = y\n[profile y]\ninclude_profile = x".to_owned(),
+            "7: include_profile: a loop: x → y → x",
+            "let one of them include none of the others",
+        ),
+        (
+            format!("{ROLE}source_profile = y\ncredential_source = Environment\n[profile y]"),
+            "7: credential_source: profile `x` has a source_profile too",
+            "keep `source_profile` or `credential_source`, not both",
+        ),
+        (
+            format!("{ROLE}credential_source = environment"),
+            "6: credential_source: `environment` is none of Environment, Ec2InstanceMetadata, EcsContainer",
+            "capitals included",
+        ),
+        (
+            format!("{ROLE}credential_source = Environment\nduration_seconds = 899"),
+            "7: duration_seconds: `899` is not a number from 900 to 43200",
+            "write a number of seconds from 900 to 43200",
+        ),
+        (
+            format!("{ROLE}credential_source = Environment\nduration_seconds = 43201"),
+            "7: duration_seconds: `43201` is not a number from 900 to 43200",
+            "write a number of seconds from 900 to 43200",
+        ),
+        (
+            format!("{ROLE}credential_source = Environment\nsession_tags = team"),
+            "7: session_tags: `team` is not a list of `key=value,…`",
+            "write `key=value,key=value`",
+        ),
+        (
+            ROLE.to_owned(),
+            "5: role_arn: it needs a source_profile or a credential_source",
+            "say in `source_profile` whose credentials may assume the role",
+        ),
+        (
+            "web_identity_token_file = /t".to_owned(),
+            "5: role_arn: missing",
+            "name the role that the token is for",
+        ),
+    ];
+    for (text, message, hint) in table {
+        let path = home.write(".aws/config", &format!("{SESSION}[profile x]\n{text}\n"));
+        let message = format!("{}:{message}", path.display());
+        let output = home.exec("x", &["true"]).output().expect_code(125);
+        output.says(&["error: ", &message, "hint: ", hint]);
+    }
+    assert_eq!(home.aws.total(), 0);
+}
+
+/// Nobody is signed in: what can be no role is said before anyone is sent to a browser.
+#[test]
+fn what_is_no_roles_arn_is_said_with_its_line_and_nobody_is_asked() {
+    let home = Home::new();
+    home.write("token", "t");
+    for arn in [
+        "Admin",
+        "arn:aws:iam::33333333333:role/R",
+        "arn:aws:iam::333333333333:user/R",
+        "arn:aws:iam::333333333333:role/",
+        "arn:aws:iam:eu-west-1:333333333333:role/R",
+        "arn:aws:sts::333333333333:assumed-role/R/me",
+    ] {
+        for with in ["source_profile = dev", "web_identity_token_file = token"] {
+            let text = format!("[profile x]\nrole_arn = {arn}\n{with}\n");
+            let path = home.write(".aws/config", &format!("{text}{STANDARD_CONFIG}"));
+            let message = format!(
+                "{}:2: role_arn: `{arn}` is not the ARN of a role",
+                path.display()
+            );
+            let output = home.exec("x", &["true"]).output().expect_code(125);
+            output.says(&[
+                "error: no credentials for profile `x`",
+                &message,
+                "hint: write it as in `arn:aws:iam::123456789012:role/NAME`",
+            ]);
+        }
+    }
+    assert_eq!(home.aws.total(), 0);
 }

@@ -237,6 +237,59 @@ fn a_role_that_does_not_trust_the_profile_is_named() {
 }
 
 #[test]
+fn what_sts_does_not_take_is_not_laid_on_the_trust_policy() {
+    let home = with_roles();
+    let key = home.aws.add_user_key("444444444444", "jo");
+    let id = &key.id;
+    home.write(
+        ".aws/credentials",
+        &format!("[wrong]\naws_access_key_id = {id}\naws_secret_access_key = not-it\n"),
+    );
+    let role = "role_arn = arn:aws:iam::333333333333:role/Deployer";
+    home.add_config(&format!(
+        "[profile named]\n{role}\nsource_profile = dev\nrole_session_name = two words\n\
+         [profile keyed]\n{role}\nsource_profile = wrong\n"
+    ));
+    for (profile, says) in [
+        (
+            "named",
+            [
+                "roleSessionName",
+                "hint: check what the profile says of the role",
+            ],
+        ),
+        (
+            "keyed",
+            [
+                "signature",
+                "hint: it is the credentials that the role is assumed with",
+            ],
+        ),
+    ] {
+        let output = home.exec(profile, &["true"]).output().expect_code(125);
+        assert!(!output.stderr.contains("trusts"), "{output:?}");
+        output
+            .says(&["cannot assume `arn:aws:iam::333333333333:role/Deployer`"])
+            .says(&says);
+    }
+}
+
+#[test]
+fn a_role_over_a_source_that_says_nothing_names_that_source() {
+    let home = with_roles();
+    home.add_config(
+        "[profile bare]\nregion = eu-west-1\n[profile x]\n\
+         role_arn = arn:aws:iam::333333333333:role/R\nsource_profile = bare\n",
+    );
+    let output = home.exec("x", &["true"]).output().expect_code(125);
+    output.says(&[
+        "error: no credentials for profile `x`",
+        "profile `bare` does not say where its credentials come from",
+        "to `bare`",
+    ]);
+}
+
+#[test]
 fn the_duration_is_the_options_else_the_variables_else_the_profiles() {
     let home = with_roles();
     let exec = |options: &[&str], variable: &str| {

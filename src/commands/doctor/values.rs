@@ -6,7 +6,7 @@ use std::ffi::OsString;
 
 use super::{Check, Finding, Setup};
 use crate::broker::{self, Want};
-use crate::config::{Place, Profile};
+use crate::config::{Place, Profile, is_role_arn};
 use crate::deliver::child::{ChildError, Command};
 use crate::resolve::{Chain, Source};
 use crate::source::process;
@@ -77,25 +77,9 @@ fn regions(setup: &Setup<'_>, profile: &Profile, seen: &mut HashSet<String>) -> 
     findings
 }
 
-/// `arn:aws:iam::123456789012:role/path/name`
-fn is_role(arn: &str) -> bool {
-    let parts: Vec<_> = arn.splitn(6, ':').collect();
-    let [scheme, partition, service, region, account, resource] = parts[..] else {
-        return false;
-    };
-    let role = resource.strip_prefix("role/");
-    scheme == "arn"
-        && partition.starts_with("aws")
-        && service == "iam"
-        && region.is_empty()
-        && account.len() == 12
-        && account.bytes().all(|b| b.is_ascii_digit())
-        && role.is_some_and(|name| !name.is_empty() && !name.ends_with('/'))
-}
-
 fn role(profile: &Profile) -> Option<Finding> {
     let arn = &profile.role.as_ref()?.arn;
-    (!is_role(&arn.text)).then(|| {
+    (!is_role_arn(&arn.text)).then(|| {
         let text = format!("role_arn: `{}` is not the ARN of a role", arn.text);
         Finding::wrong(Check::Configuration, text)
             .at(&arn.at)
@@ -203,7 +187,7 @@ mod tests {
             "arn:aws:iam::123456789012:role/x",
             "arn:aws-us-gov:iam::123456789012:role/path/x",
         ] {
-            assert!(is_role(good), "{good}");
+            assert!(is_role_arn(good), "{good}");
         }
         for bad in [
             "Admin",
@@ -213,7 +197,7 @@ mod tests {
             "arn:aws:sts::123456789012:assumed-role/x/y",
             "arn:aws:iam:eu:123456789012:role/x",
         ] {
-            assert!(!is_role(bad), "{bad}");
+            assert!(!is_role_arn(bad), "{bad}");
         }
     }
 }

@@ -1,0 +1,50 @@
+//! What to do about a mistake in the AWS files, by its key.
+
+use crate::config::ConfigError;
+
+/// A hint for `doctor` and for who runs into it.
+pub fn advice(error: &ConfigError) -> String {
+    let ConfigError::Mistake { key, what, .. } = error else {
+        return "mend that line".to_owned();
+    };
+    if what.contains("contradicts") {
+        return format!("keep one `{key}`, or make both the same");
+    }
+    match key.as_str() {
+        "sso_account_id" => "an account is 12 digits, zeros at its beginning among them",
+        "sso_start_url" => {
+            "it is the address of your AWS access portal, https://….awsapps.com/start"
+        }
+        "sso_region" | "region" => "a region is called as in `eu-central-1`",
+        "sso_role_name" => {
+            "it is the name of a permission set; `vault configure` lets you pick one"
+        }
+        "sso_session" => "name one that there is; `vault configure` writes one",
+        "include_profile" | "parent_profile" if what.starts_with("a loop") => {
+            "let one of them include none of the others"
+        }
+        "source_profile" | "include_profile" | "parent_profile" => {
+            "name a profile that there is; `vault list` shows them"
+        }
+        "credential_source" if what.contains("source_profile") => {
+            "keep `source_profile` or `credential_source`, not both"
+        }
+        "credential_source" => "write one of these as it stands here, capitals included",
+        "role_arn" if what.contains("not the ARN") => {
+            "write it as in `arn:aws:iam::123456789012:role/NAME`"
+        }
+        "role_arn" if what.contains("source_profile") => {
+            "say in `source_profile` whose credentials may assume the role"
+        }
+        "role_arn" => "name the role that the token is for",
+        "duration_seconds" => "write a number of seconds from 900 to 43200",
+        "session_tags" => "write `key=value,key=value`",
+        "services" => "name a section [services NAME] of the config file",
+        "endpoint_url" => "write it whole, as in `https://host:port`",
+        "aws_access_key_id" | "aws_secret_access_key" => {
+            "both halves of a key stand in one section of one file"
+        }
+        _ => return format!("mend `{key}` in that line, or take it out"),
+    }
+    .to_owned()
+}
