@@ -5,6 +5,8 @@
 use std::io;
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::sync::mpsc;
+use std::time::Duration;
 
 use crate::env;
 
@@ -20,7 +22,14 @@ pub enum BrowserError {
     /// It would not start.
     #[error("`{0}` does not start")]
     DoesNotStart(String, #[source] io::Error),
+    /// It ended at once, and not well.
+    #[error("`{0}` ended at once with exit code {1}")]
+    Ended(String, i32),
 }
+
+/// How long a command is watched for an early end: one that opens a page in a browser which runs already
+/// ends well in this time, one that finds none ends with an error, and a browser of its own goes on.
+const EARLY: Duration = Duration::from_millis(500);
 
 /// A browser command that somebody chose.
 #[derive(Clone, Debug)]
@@ -69,14 +78,16 @@ pub fn open(chosen: Option<&Chosen>, page: Page<'_>) -> Result<(), BrowserError>
     if let Some(chosen) = chosen {
         return start(&chosen.command, page);
     }
-    let mut result = Err(BrowserError::None);
+    let mut why = BrowserError::None;
     for command in system() {
-        result = start(command, page);
-        if result.is_ok() {
-            break;
+        match start(command, page) {
+            Ok(()) => return Ok(()),
+            // It says more than that others are not there.
+            Err(_) if matches!(why, BrowserError::Ended(..)) => {}
+            Err(error) => why = error,
         }
     }
-    result
+    Err(why)
 }
 
 /// The programs that would open a page, the first that is there: the chosen command's, else the
@@ -208,23 +219,43 @@ fn start(command: &str, page: Page<'_>) -> Result<(), BrowserError> {
     }
     let mut child = browser
         .stdin(Stdio::null())
-        .stdout(Stdio::null())
+        .stdout(if cfg!(unix) {
+            Stdio::piped()
+        } else {
+            Stdio::null()
+        })
         .stderr(Stdio::null())
         .spawn()
         .map_err(failed)?;
     if cfg!(unix) && !child.wait().map_err(failed)?.success() {
         return Err(failed(io::ErrorKind::NotFound.into()));
     }
-    Ok(())
+    match child.stdout.take().and_then(early_end) {
+        Some(code) if code != 0 => Err(BrowserError::Ended(template[0].clone(), code)),
+        _ => Ok(()),
+    }
+}
+
+/// The exit code that [`detached`]'s shell writes, where it comes soon.
+fn early_end(mut written: impl io::Read + Send + 'static) -> Option<i32> {
+    let (send, receive) = mpsc::channel();
+    std::thread::spawn(move || {
+        let mut text = String::new();
+        let _ = written.read_to_string(&mut text);
+        let _ = send.send(text);
+    });
+    let text = receive.recv_timeout(EARLY).ok()?;
+    text.trim().parse().ok()
 }
 
 /// A shell starts it in the background and ends at once, so that the browser is not vault's child
 /// (and not the child of the command that vault becomes), and Ctrl-C in the terminal is not for it.
+/// Another one stays with it and writes how it ended.
 #[cfg(unix)]
 fn detached(words: &[String]) -> Command {
     use std::os::unix::process::CommandExt;
     let mut shell = Command::new("/bin/sh");
-    let script = "command -v -- \"$1\" >/dev/null || exit; \"$@\" &";
+    let script = "command -v -- \"$1\" >/dev/null || exit; { \"$@\" >/dev/null; echo $?; } &";
     shell
         .args(["-c", script, "sh"])
         .args(words)
@@ -307,6 +338,24 @@ mod tests {
         }
         assert!(template("open 'x").is_err());
         assert!(template("  ").is_err());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_browser_that_ends_at_once_with_an_error_is_one_and_one_that_goes_on_is_not() {
+        let page = Page {
+            url: "https://x/?SigninToken=secret",
+            profile: "prod",
+        };
+        let error = start("sh -c 'exit 3'", page).unwrap_err().to_string();
+        assert_eq!(error, "`sh` ended at once with exit code 3");
+        start("sh -c 'exit 0'", page).unwrap();
+        let begun = std::time::Instant::now();
+        start("sh -c 'sleep 5; exit 3'", page).unwrap();
+        assert!(
+            begun.elapsed() < Duration::from_secs(3),
+            "it was waited for"
+        );
     }
 
     #[cfg(unix)]
