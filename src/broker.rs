@@ -27,6 +27,8 @@ mod fetch;
 mod listing;
 mod login;
 mod sign_in;
+mod sign_out;
+mod standing;
 mod steps;
 
 pub use code::{Code, MfaDevice};
@@ -34,6 +36,7 @@ pub use fetch::sts_region;
 pub use listing::{Listed, Permitted};
 pub use login::LoginError;
 pub use sign_in::{registration_key, sign_in_key};
+pub use standing::Standing;
 pub use steps::{Cut, cut, keys, mfa_session};
 use steps::{Name, Step, steps};
 
@@ -324,6 +327,7 @@ impl<'a> Broker<'a> {
             Err(error) if error.is_full() => tracing::warn!(%error, "not cached"),
             result => result?,
         }
+        self.drop_if_signed_out(key, steps)?;
         self.fetched.borrow_mut().push(key.clone());
         Ok(Answer::Ready(fetched))
     }

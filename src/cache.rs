@@ -22,10 +22,11 @@ mod key;
 mod listing;
 mod long_lived;
 mod memory;
+mod recent;
 mod stored;
 
 pub use examine::Kept;
-pub use index::Entry;
+pub use index::{Entry, Listed};
 use key::hex;
 pub use key::{Key, Kind};
 pub use listing::Listing;
@@ -154,11 +155,11 @@ impl Cache {
         value: &Credentials,
         now: Timestamp,
     ) -> Result<(), CacheError> {
-        let entry = Entry {
-            key: key.clone(),
+        let listed = || Listed {
             expires_at: value.expires_at,
+            ..Listed::default()
         };
-        let put = || self.put(&entry, |to| StoredCredentials::serialize(value, to));
+        let put = || self.put(key, listed(), |to| StoredCredentials::serialize(value, to));
         match put() {
             Err(error) if error.is_full() => {
                 self.remove_ended(now)?;
@@ -166,6 +167,14 @@ impl Cache {
             }
             result => result,
         }
+    }
+
+    /// What is listed under `key`, without touching a secret. Where two keystores are in use by turns,
+    /// what lasts longer is what may be found.
+    pub fn listed(&self, key: &Key) -> Option<Listed> {
+        let lists = self.lists.iter();
+        let listed = lists.filter_map(|list| self.list_of(list).get(key));
+        listed.max_by_key(|listed| (listed.renewed_by.is_some(), listed.expires_at))
     }
 
     /// The tokens of a sign-in, alive or not.
@@ -183,11 +192,12 @@ impl Cache {
     ///
     /// The keystore's, or the list's.
     pub fn put_token(&self, key: &Key, value: &AccessToken) -> Result<(), CacheError> {
-        let entry = Entry {
-            key: key.clone(),
+        let listed = Listed {
             expires_at: Some(value.expires_at),
+            renewed_by: value.refresh_token.as_ref().map(|_| value.flow),
+            ..Listed::default()
         };
-        self.put(&entry, |to| StoredToken::serialize(value, to))
+        self.put(key, listed, |to| StoredToken::serialize(value, to))
     }
 
     /// The registration for a sign-in.
@@ -209,11 +219,11 @@ impl Cache {
         key: &Key,
         value: &ClientRegistration,
     ) -> Result<(), CacheError> {
-        let entry = Entry {
-            key: key.clone(),
+        let listed = Listed {
             expires_at: Some(value.expires_at),
+            ..Listed::default()
         };
-        self.put(&entry, |to| StoredRegistration::serialize(value, to))
+        self.put(key, listed, |to| StoredRegistration::serialize(value, to))
     }
 
     fn get<T>(&self, key: &Key, parse: Parse<T>) -> Result<Option<T>, CacheError> {
@@ -235,21 +245,13 @@ impl Cache {
     /// value, which costs nothing; a value that is in no list would outlive `clear`.
     fn put(
         &self,
-        entry: &Entry,
-        write: impl FnOnce(&mut ToBytes<'_>) -> Written,
-    ) -> Result<(), CacheError> {
-        self.put_named(entry, None, write)
-    }
-
-    fn put_named(
-        &self,
-        entry: &Entry,
-        access_key_id: Option<&str>,
+        key: &Key,
+        listed: Listed,
         write: impl FnOnce(&mut ToBytes<'_>) -> Written,
     ) -> Result<(), CacheError> {
         let bytes = written(write);
-        self.list()?.add(entry, access_key_id)?;
-        Ok(self.keystore()?.put(entry.key.as_str(), &bytes)?)
+        self.list()?.add(key, listed)?;
+        Ok(self.keystore()?.put(key.as_str(), &bytes)?)
     }
 
     /// What another run has the lock of is passed over: it is being replaced, and waiting for it

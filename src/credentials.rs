@@ -133,6 +133,12 @@ impl Flow {
             Self::AuthorizationCode => "authorization-code",
         }
     }
+
+    /// The flow of that name.
+    pub fn parse(name: &str) -> Option<Self> {
+        let known = [Self::DeviceCode, Self::AuthorizationCode];
+        known.into_iter().find(|flow| flow.as_str() == name)
+    }
 }
 
 impl AccessToken {
@@ -165,7 +171,8 @@ impl ClientRegistration {
     }
 }
 
-fn remains(end: Timestamp, now: Timestamp, window: SignedDuration) -> bool {
+/// Whether more than `window` is left until `end`.
+pub fn remains(end: Timestamp, now: Timestamp, window: SignedDuration) -> bool {
     end.duration_since(now) > window
 }
 

@@ -78,6 +78,16 @@ impl Error {
         }
     }
 
+    /// One that was told to the person where it happened: what is left of it is the exit code.
+    pub fn said(kind: Kind) -> Self {
+        Self::new(kind, "")
+    }
+
+    /// Whether nothing is left to be told.
+    pub fn is_said(&self) -> bool {
+        self.message.is_empty()
+    }
+
     /// With what to do about it.
     #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Self {

@@ -11,10 +11,12 @@ use crate::credentials::Secret;
 
 mod ask;
 mod painted;
+mod pick;
 mod progress;
 
 pub use ask::Question;
 pub use painted::Tone;
+pub use pick::Choice;
 
 #[cfg_attr(unix, path = "ui/unix.rs")]
 #[cfg_attr(windows, path = "ui/windows.rs")]
@@ -167,8 +169,8 @@ impl Ui {
             return self.warn("the address is too long for a QR code");
         };
         let width = qr::width(&lines, self.color);
-        match platform::columns() {
-            Some(columns) if columns < width => self.warn(&format!(
+        match platform::size() {
+            Some((columns, _)) if columns < width => self.warn(&format!(
                 "a QR code of this address takes {width} columns, and the terminal has {columns}"
             )),
             _ => say(&format!("{}\n", lines.join("\n"))),
@@ -232,22 +234,6 @@ impl Ui {
                 io::ErrorKind::Interrupted | io::ErrorKind::UnexpectedEof => AskError::Interrupted,
                 _ => AskError::Io(error),
             })
-    }
-
-    /// Lets the person choose one of `options`; narrows as they type.
-    ///
-    /// # Errors
-    ///
-    /// There is nobody to ask, or they left.
-    pub fn pick(&self, question: &str, options: Vec<String>) -> Result<String, AskError> {
-        if !self.can_ask() {
-            return Err(AskError::NoTerminal);
-        }
-        let pick = || {
-            let _stderr = platform::TerminalAsStderr::begin();
-            inquire::Select::new(question, options).prompt()
-        };
-        asking(pick).map_err(ask::no_answer)
     }
 }
 

@@ -6,6 +6,7 @@ use std::fs::File;
 use std::io::{self, ErrorKind, Read};
 use std::path::{Path, PathBuf};
 
+use jiff::Timestamp;
 use zeroize::Zeroizing;
 
 use super::{Broker, BrokerError, FETCH_LOCK_LIMIT};
@@ -58,7 +59,7 @@ impl Broker<'_> {
         fresh: bool,
     ) -> Result<Credentials, BrokerError> {
         let failed = |error| BrokerError::Login(login.profile.clone(), error);
-        let path = self.connection.login_sessions.join(file_name(&login.arn));
+        let path = self.login_file(login);
         let seen = read(&path).map_err(failed)?;
         if !fresh && self.is_fresh(&seen) {
             return Ok(seen.credentials().clone());
@@ -85,6 +86,20 @@ impl Broker<'_> {
             return Ok(left.clone());
         }
         Err(failed(error))
+    }
+
+    /// Until when its credentials last, fresh or not, as they stand in the file.
+    pub(super) fn login_expires_at(
+        &self,
+        login: &LoginSession,
+    ) -> Result<Option<Timestamp>, BrokerError> {
+        let read = read(&self.login_file(login));
+        let read = read.map_err(|error| BrokerError::Login(login.profile.clone(), error))?;
+        Ok(read.credentials().expires_at)
+    }
+
+    fn login_file(&self, login: &LoginSession) -> PathBuf {
+        self.connection.login_sessions.join(file_name(&login.arn))
     }
 
     fn is_fresh(&self, session: &Session) -> bool {

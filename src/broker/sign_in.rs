@@ -64,7 +64,7 @@ impl Broker<'_> {
     }
 
     /// `None` where the server, or the lack of a refresh token, says that a person is needed.
-    fn refreshed(
+    pub(super) fn refreshed(
         &self,
         session: &SsoSession,
         token: &AccessToken,

@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{CacheError, Key, file_name};
+use crate::credentials::Flow;
 use crate::files;
 
 /// What the list says of an entry.
@@ -19,13 +20,25 @@ pub struct Entry {
     pub expires_at: Option<Timestamp>,
 }
 
+/// What the list says of an entry that is asked for by its key.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Listed {
+    /// When its value ends, if ever.
+    pub expires_at: Option<Timestamp>,
+    /// Of a long-lived key: what names it.
+    pub access_key_id: Option<String>,
+    /// Of a sign-in that can be renewed without a person: the flow whose registration goes with it.
+    pub renewed_by: Option<Flow>,
+}
+
 #[derive(Serialize, Deserialize)]
 struct Line {
     key: String,
     expires_at: Option<Timestamp>,
-    /// Of a long-lived key: what names it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     access_key_id: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    renewed_by: Option<String>,
 }
 
 /// The ending of a file that is not in its place yet.
@@ -40,12 +53,13 @@ impl Index {
         Self { directory }
     }
 
-    pub(super) fn add(&self, entry: &Entry, access_key_id: Option<&str>) -> Result<(), CacheError> {
-        let path = self.path(&entry.key);
+    pub(super) fn add(&self, key: &Key, listed: Listed) -> Result<(), CacheError> {
+        let path = self.path(key);
         let line = Line {
-            key: entry.key.as_str().to_owned(),
-            expires_at: entry.expires_at,
-            access_key_id: access_key_id.map(str::to_owned),
+            key: key.as_str().to_owned(),
+            expires_at: listed.expires_at,
+            access_key_id: listed.access_key_id,
+            renewed_by: listed.renewed_by.map(|flow| flow.as_str().to_owned()),
         };
         self.write(&path, &line)
             .map_err(|error| CacheError::Io(path, error))
@@ -61,10 +75,15 @@ impl Index {
         files::remove(&path).map_err(|error| CacheError::Io(path, error))
     }
 
-    /// What names the long-lived key that is kept under `key`: one small file is read.
-    pub(super) fn access_key_id(&self, key: &Key) -> Option<String> {
+    /// What is listed under `key`: one small file is read.
+    pub(super) fn get(&self, key: &Key) -> Option<Listed> {
         let text = std::fs::read(self.path(key)).ok()?;
-        serde_json::from_slice::<Line>(&text).ok()?.access_key_id
+        let line: Line = serde_json::from_slice(&text).ok()?;
+        Some(Listed {
+            expires_at: line.expires_at,
+            access_key_id: line.access_key_id,
+            renewed_by: line.renewed_by.as_deref().and_then(Flow::parse),
+        })
     }
 
     /// When what is kept under `key` ends; `None` where nothing is, or it has no end.

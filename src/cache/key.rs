@@ -1,6 +1,6 @@
 //! What cache entries are called: keys, and the kinds of entry that they name. Pure.
 
-use crate::credentials::Flow;
+use crate::credentials::{AccountId, Flow};
 
 /// What an entry is called in the keystore, in the list, and in its lock.
 ///
@@ -133,11 +133,6 @@ impl Key {
         Self::new(kind, &format!("{}{duration}", hex(&hash.finalize())))
     }
 
-    /// Whether both are the same credentials, however long each lasts.
-    pub fn is_same_but_for_duration(&self, other: &Self) -> bool {
-        self.has_duration() && self.regardless_of_duration() == other.regardless_of_duration()
-    }
-
     /// What it says but for the duration, where one may stand in it.
     pub fn regardless_of_duration(&self) -> &str {
         let end = self.0.match_indices('/').nth(1);
@@ -153,6 +148,22 @@ impl Key {
             self.kind(),
             Some(Kind::AssumeRole | Kind::SessionToken | Kind::WebIdentity)
         )
+    }
+
+    /// Whether it is a permission set's at that portal.
+    pub fn is_of_portal(&self, start_url: &str) -> bool {
+        let rest = self.0.strip_prefix(Kind::RoleCredentials.prefix());
+        let rest = rest.and_then(|rest| rest.strip_prefix(start_url)?.strip_prefix('/'));
+        // Another portal's address may begin with this one's.
+        rest.and_then(|rest| rest.split_once('/'))
+            .is_some_and(|(account, _)| AccountId::parse(account).is_some())
+    }
+
+    /// The start URL and the name of the sso-session that a sign-in is to; the older form has no name.
+    pub fn signed_in_to(&self) -> Option<(&str, Option<&str>)> {
+        let rest = self.0.strip_prefix(Kind::SignIn.prefix())?;
+        let (start_url, name) = rest.split_once('|')?;
+        Some((start_url, Some(name).filter(|name| !name.is_empty())))
     }
 
     fn new(kind: Kind, rest: &str) -> Self {

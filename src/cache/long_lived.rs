@@ -1,7 +1,7 @@
 //! Long-lived keys: the entries that cannot be fetched again.
 
 use super::stored::StoredKey;
-use super::{Cache, CacheError, Entry, Key, written};
+use super::{Cache, CacheError, Key, Listed, written};
 use crate::credentials::LongLivedKey;
 
 impl Cache {
@@ -26,18 +26,18 @@ impl Cache {
     ///
     /// The keystore's, or the list's.
     pub fn put_access_key(&self, profile: &str, value: &LongLivedKey) -> Result<(), CacheError> {
-        let entry = Entry {
-            key: Key::access_key(profile),
-            expires_at: None,
+        let key = Key::access_key(profile);
+        let listed = Listed {
+            access_key_id: Some(value.access_key_id.clone()),
+            ..Listed::default()
         };
-        let id = Some(value.access_key_id.as_str());
         let list = self.list()?;
-        if list.access_key_id(&entry.key).is_none() {
-            return self.put_named(&entry, id, |to| StoredKey::serialize(value, to));
+        if list.get(&key).is_none() {
+            return self.put(&key, listed, |to| StoredKey::serialize(value, to));
         }
         let bytes = written(|to| StoredKey::serialize(value, to));
-        self.keystore()?.put(entry.key.as_str(), &bytes)?;
-        list.add(&entry, id)
+        self.keystore()?.put(key.as_str(), &bytes)?;
+        list.add(&key, listed)
     }
 
     /// What names the long-lived key of a profile, without touching a secret; `None` where there is
@@ -46,7 +46,7 @@ impl Cache {
         let key = Key::access_key(profile);
         let lists = self.lists.iter();
         lists
-            .map(|list| self.list_of(list))
-            .find_map(|list| list.access_key_id(&key))
+            .filter_map(|list| self.list_of(list).get(&key))
+            .find_map(|listed| listed.access_key_id)
     }
 }

@@ -59,9 +59,7 @@ mod flow {
 
     pub(super) fn deserialize<'a, D: Deserializer<'a>>(from: D) -> Result<Flow, D::Error> {
         let name = String::deserialize(from)?;
-        let known = [Flow::DeviceCode, Flow::AuthorizationCode];
-        let found = known.into_iter().find(|flow| flow.as_str() == name);
-        found.ok_or_else(|| serde::de::Error::custom("no flow that is known"))
+        Flow::parse(&name).ok_or_else(|| serde::de::Error::custom("no flow that is known"))
     }
 }
 

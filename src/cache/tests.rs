@@ -183,10 +183,65 @@ fn a_lock_that_is_held_is_waited_for_only_so_long() {
 fn a_role_is_the_same_however_long_it_lasts() {
     let key = |inputs, duration| Key::hashed(Kind::AssumeRole, inputs, duration);
     assert_ne!(key(&["a"], None), key(&["a"], Some(900)));
-    assert!(key(&["a"], None).is_same_but_for_duration(&key(&["a"], Some(900))));
-    assert!(!key(&["a"], None).is_same_but_for_duration(&key(&["b"], None)));
+    assert_eq!(
+        key(&["a"], None).regardless_of_duration(),
+        key(&["a"], Some(900)).regardless_of_duration()
+    );
+    assert_ne!(
+        key(&["a"], None).regardless_of_duration(),
+        key(&["b"], None).regardless_of_duration()
+    );
     let other = Key::role_credentials("https://x", "111111111111", "Admin");
-    assert!(!other.is_same_but_for_duration(&other));
+    assert_eq!(other.regardless_of_duration(), other.as_str());
+}
+
+#[test]
+fn what_came_of_a_portal_is_told_from_what_came_of_another() {
+    let of = |url| Key::role_credentials(url, "111111111111", "Admin");
+    assert!(of("https://x/start").is_of_portal("https://x/start"));
+    assert!(!of("https://x/start").is_of_portal("https://x"));
+    assert!(!of("https://x/start").is_of_portal("https://x/st"));
+    assert!(!Key::sign_in("https://x", None).is_of_portal("https://x"));
+}
+
+#[test]
+fn a_sign_in_says_where_to() {
+    let table = [(Some("corp"), Some("corp")), (None, None)];
+    for (name, said) in table {
+        let key = Key::sign_in("https://x/start", name);
+        assert_eq!(key.signed_in_to(), Some(("https://x/start", said)));
+    }
+    assert_eq!(Key::access_key("jo").signed_in_to(), None);
+}
+
+/// Whether a sign-in can be renewed is known without a look into the keystore.
+#[test]
+fn the_list_says_by_what_a_sign_in_is_renewed() {
+    let home = tempfile::tempdir().unwrap();
+    let cache = cache(home.path(), &InMemory::default());
+    let key = Key::sign_in("https://corp/start", Some("corp"));
+    assert_eq!(cache.listed(&key), None);
+    let mut token = AccessToken {
+        access_token: Secret::new("a".into()),
+        refresh_token: Some(Secret::new("r3fresh".into())),
+        expires_at: "2026-11-23T10:00:00Z".parse().unwrap(),
+        flow: Flow::AuthorizationCode,
+    };
+    cache.put_token(&key, &token).unwrap();
+    let listed = cache.listed(&key).unwrap();
+    assert_eq!(listed.expires_at, Some(token.expires_at));
+    assert_eq!(listed.renewed_by, Some(Flow::AuthorizationCode));
+    let file = std::fs::read_dir(home.path().join("index/memory")).unwrap();
+    let file = file.map(|file| file.unwrap().path()).next().unwrap();
+    assert!(!std::fs::read_to_string(&file).unwrap().contains("r3fresh"));
+    token.refresh_token = None;
+    cache.put_token(&key, &token).unwrap();
+    assert_eq!(cache.listed(&key).unwrap().renewed_by, None);
+    // One of a vault that did not say it.
+    let old = format!(r#"{{"key":"{}","expires_at":null}}"#, key.as_str());
+    std::fs::write(&file, old).unwrap();
+    let listed = cache.listed(&key).unwrap();
+    assert_eq!((listed.expires_at, listed.renewed_by), (None, None));
 }
 
 #[test]
@@ -253,4 +308,29 @@ fn a_long_lived_key_is_named_in_the_list_and_no_credentials_to_be_cleared() {
     assert!(!entries[0].key.kind().unwrap().is_credentials());
     cache.delete(&Key::access_key("prod/eu")).unwrap();
     assert_eq!(cache.access_key_id("prod/eu"), None);
+}
+
+#[test]
+fn what_was_used_last_comes_first_and_nothing_depends_on_it() {
+    let home = tempfile::tempdir().unwrap();
+    let place = home.path().join("vault");
+    let cache = cache(&place, &InMemory::default());
+    assert!(cache.recent().is_empty());
+    for name in ["dev", "prod", "a \"b\"\\", "dev", "dev"] {
+        cache.used(name);
+    }
+    assert_eq!(cache.recent(), ["dev", "a \"b\"\\", "prod"]);
+    for number in 0..100 {
+        cache.used(&number.to_string());
+    }
+    assert_eq!(cache.recent().len(), 50);
+    std::fs::write(place.join("recent"), "[\"ha").unwrap();
+    assert!(cache.recent().is_empty());
+    cache.used("prod");
+    assert_eq!(cache.recent(), ["prod"]);
+    // A directory in its place: it can't be written, and that is all.
+    std::fs::remove_file(place.join("recent")).unwrap();
+    std::fs::create_dir(place.join("recent")).unwrap();
+    cache.used("dev");
+    assert!(cache.recent().is_empty());
 }

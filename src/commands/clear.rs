@@ -1,10 +1,9 @@
 //! `vault clear`: drop cached credentials, so that the next `exec` fetches new ones.
 
 use super::context::Context;
-use crate::broker::{self, FETCH_LOCK_LIMIT, Want};
+use crate::broker::{self, Want};
 use crate::cache::{Key, Kind};
 use crate::error::Error;
-use crate::ui;
 
 /// Drop cached credentials, so that the next `exec` fetches new ones
 ///
@@ -34,7 +33,7 @@ impl Args {
             plans.push((profile, keys(context, profile, self.sign_ins)?));
         }
         for (profile, keys) in plans {
-            let cleared = clear(context, &keys)?;
+            let cleared = context.drop_cached(&keys)?;
             context
                 .ui
                 .note(&format!("{} for {profile}.", said(cleared)));
@@ -51,7 +50,10 @@ fn keys(context: &Context, profile: &str, sign_ins: bool) -> Result<Vec<Key>, Er
     if !chain.roles.is_empty() {
         let others = context.cache.entries()?.into_iter().map(|entry| entry.key);
         let others: Vec<_> = others
-            .filter(|other| keys.iter().any(|key| key.is_same_but_for_duration(other)))
+            .filter(|other| {
+                keys.iter()
+                    .any(|key| key.regardless_of_duration() == other.regardless_of_duration())
+            })
             .collect();
         keys.extend(others);
     }
@@ -69,7 +71,7 @@ fn all(context: &Context, sign_ins: bool) -> Result<(), Error> {
         let keys = entries.iter().map(|entry| entry.key.clone());
         keys.filter(|key| key.kind().is_some_and(wanted)).collect()
     };
-    let cleared = clear(context, &of(Kind::is_credentials))?;
+    let cleared = context.drop_cached(&of(Kind::is_credentials))?;
     if !sign_ins {
         context.ui.note(&format!(
             "{}. Sign-ins and long-lived keys stay.",
@@ -77,7 +79,7 @@ fn all(context: &Context, sign_ins: bool) -> Result<(), Error> {
         ));
         return Ok(());
     }
-    let signed_out = clear(context, &of(|kind| kind == Kind::SignIn))?;
+    let signed_out = context.drop_cached(&of(|kind| kind == Kind::SignIn))?;
     let sign_ins = match signed_out {
         0 => String::new(),
         1 => " and 1 sign-in".to_owned(),
@@ -90,21 +92,6 @@ fn all(context: &Context, sign_ins: bool) -> Result<(), Error> {
     };
     context.ui.note(&format!("{said}. Long-lived keys stay."));
     Ok(())
-}
-
-fn clear(context: &Context, keys: &[Key]) -> Result<usize, Error> {
-    ui::watch_interrupts();
-    let mut cleared = 0;
-    for key in keys {
-        let _lock = context.cache.lock(key, FETCH_LOCK_LIMIT, || {
-            let waiting = "Waiting for another vault, which is fetching what is to be cleared.";
-            context.ui.note(waiting);
-        })?;
-        if context.cache.delete(key)? {
-            cleared += 1;
-        }
-    }
-    Ok(cleared)
 }
 
 fn said(cleared: usize) -> String {

@@ -20,27 +20,33 @@ use crate::settings::Settings;
 use crate::source::transport;
 use crate::source::{process, program};
 use crate::ui::{self, Ui};
+pub(in crate::commands) use cached::WAITING;
 pub(in crate::commands) use diff::diff;
 pub(in crate::commands) use inspection::{Bench, Opening, Reach};
 use keystore::cache;
 pub(in crate::commands) use long_lived::{Moved, Stored, id_flaw};
 pub(in crate::commands) use mfa::MfaSession;
-pub(in crate::commands) use request::{Obtained, Request, mfa_token};
+pub(in crate::commands) use request::{Obtained, Request, mfa_token, wanted};
+pub(in crate::commands) use sessions::Place;
 pub(in crate::commands) use sign_in::SignIn;
 use surroundings::Surroundings;
 pub(in crate::commands) use surroundings::profile_variables;
+pub(in crate::commands) use words::{left, whose};
 
+mod cached;
 mod diff;
 mod inspection;
 mod keystore;
 mod long_lived;
 mod mfa;
 mod others;
+mod pick;
 mod request;
 mod serving;
 mod sessions;
 mod sign_in;
 mod surroundings;
+mod words;
 
 /// What a command works with.
 pub(super) struct Context {
@@ -188,27 +194,6 @@ impl Context {
         })
     }
 
-    /// The profile that is meant: the one named, else `AWS_PROFILE`'s, else the one picked.
-    pub(super) fn profile_name(&self, named: Option<String>) -> Result<String, Error> {
-        if let Some(name) = named {
-            return Ok(name);
-        }
-        if let Some(name) = env::var(env::AWS_PROFILE)? {
-            return Ok(name);
-        }
-        if !self.ui.can_ask() {
-            let error = Error::new(Kind::Usage, "no profile is named");
-            return Err(error.hint("name one, or set AWS_PROFILE; `vault list` shows them"));
-        }
-        let names: Vec<_> = self.config()?.profile_names().map(str::to_owned).collect();
-        if names.is_empty() {
-            let message = "there are no profiles in the configuration";
-            let error = Error::new(Kind::Failed, message);
-            return Err(error.hint("`vault configure` writes one"));
-        }
-        Ok(self.ui.pick("Profile", names)?)
-    }
-
     /// A broker that reaches AWS the way `profile` says, where one is meant, and in `region` where
     /// its roles name none.
     pub(super) fn broker(
@@ -299,6 +284,9 @@ impl Context {
         loop {
             answer = match answer {
                 Answer::Ready(credentials) => {
+                    if self.has_waited() {
+                        self.cache.used(&profile.name);
+                    }
                     if let Some(cut) = broker::cut(chain, want).filter(|_| self.has_waited()) {
                         self.ui.note(&shorter(&profile.name, cut));
                     }

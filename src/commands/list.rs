@@ -6,12 +6,12 @@ use std::collections::HashMap;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::context::Context;
+use super::context::{Context, left, whose};
 use crate::broker::{self, Want};
 use crate::cache::Key;
 use crate::deliver::environment::rfc3339;
 use crate::error::Error;
-use crate::resolve::{Chain, Source, SourceKind};
+use crate::resolve::{Chain, SourceKind};
 
 /// List profiles, where their credentials come from, and what is cached
 #[derive(Debug, clap::Args)]
@@ -135,25 +135,8 @@ fn known(profile: &str, chain: &Chain, ends: &Ends, now: Timestamp) -> Row {
 fn latest(key: &Key, ends: &Ends) -> Option<Timestamp> {
     let same = ends
         .iter()
-        .filter(|(other, _)| *other == key || key.is_same_but_for_duration(other));
+        .filter(|(other, _)| other.regardless_of_duration() == key.regardless_of_duration());
     same.filter_map(|(_, end)| *end).max()
-}
-
-/// The account and the role that the credentials are for: the last role's, by its ARN
-/// (`arn:aws:iam::123456789012:role/path/name`), else the permission set's.
-fn whose(chain: &Chain) -> (Option<String>, Option<String>) {
-    if let Some(role) = chain.roles.last() {
-        let mut parts = role.role_arn.splitn(6, ':').skip(4);
-        let account = parts.next().filter(|account| !account.is_empty());
-        let name = parts
-            .next()
-            .and_then(|resource| resource.rsplit('/').next());
-        return (account.map(str::to_owned), name.map(str::to_owned));
-    }
-    match &chain.source {
-        Source::Sso(sso) => (Some(sso.account.to_string()), Some(sso.role.to_string())),
-        _ => (None, None),
-    }
 }
 
 fn unknown(profile: &str) -> Row {
@@ -180,7 +163,8 @@ fn table(rows: &[Row], now: Timestamp) -> String {
             or_dash(&row.account_id),
             or_dash(&row.role_name),
             row.source.to_owned(),
-            left(row.expires, now),
+            row.expires
+                .map_or_else(|| "-".to_owned(), |end| left(end, now)),
         ]);
     }
     let mut widths = [0; 5];
@@ -198,39 +182,4 @@ fn aligned(line: &[String; 5], widths: [usize; 5]) -> String {
         text.push_str(&format!("{cell:width$}  "));
     }
     format!("{}\n", text.trim_end())
-}
-
-/// `41m left`, `1h 05m left`, `expired`, `-`
-fn left(expires: Option<Timestamp>, now: Timestamp) -> String {
-    let Some(end) = expires else {
-        return "-".to_owned();
-    };
-    let minutes = end.duration_since(now).as_mins();
-    match minutes {
-        _ if end <= now => "expired".to_owned(),
-        0 => "<1m left".to_owned(),
-        1..60 => format!("{minutes}m left"),
-        _ => format!("{}h {:02}m left", minutes / 60, minutes % 60),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_time_left_is_said_as_a_person_says_it() {
-        let now: Timestamp = "2026-11-23T10:00:00Z".parse().unwrap();
-        let table = [
-            (None, "-"),
-            (Some("2026-11-23T09:59:59Z"), "expired"),
-            (Some("2026-11-23T10:00:00Z"), "expired"),
-            (Some("2026-11-23T10:00:59Z"), "<1m left"),
-            (Some("2026-11-23T10:41:30Z"), "41m left"),
-            (Some("2026-11-23T11:05:00Z"), "1h 05m left"),
-        ];
-        for (end, said) in table {
-            assert_eq!(left(end.map(|end| end.parse().unwrap()), now), said);
-        }
-    }
 }

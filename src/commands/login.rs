@@ -4,9 +4,8 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde::Serialize;
 
-use super::context::{Context, MfaSession, SignIn, mfa_token, name};
+use super::context::{Context, MfaSession, Place, SignIn, mfa_token, name};
 use crate::broker::Code;
-use crate::config::{Profile, SsoSession};
 use crate::credentials::{AccessToken, Secret};
 use crate::deliver::environment::rfc3339;
 use crate::error::{Error, Kind};
@@ -27,7 +26,7 @@ pub struct Args {
     /// Profiles or sso-sessions
     #[arg(value_name = "PROFILE|SSO-SESSION", conflicts_with = "all")]
     names: Vec<String>,
-    /// Every sso-session of the configuration
+    /// Every sso-session of the configuration: one that fails does not stop the others
     #[arg(long)]
     all: bool,
     /// Sign in again, although there is a sign-in
@@ -64,82 +63,134 @@ struct SignedIn {
     expires_at: String,
 }
 
-/// A session to sign in to, and the profile that led to it: it may say where the services are.
-struct Target {
-    session: SsoSession,
-    profile: Option<Profile>,
-}
-
 /// What the names mean.
 #[derive(Default)]
 struct Targets {
-    sso: Vec<Target>,
+    sso: Vec<Place>,
     mfa: Vec<MfaSession>,
+}
+
+/// What went wrong where there was more to do than that.
+struct Failures<'c> {
+    context: &'c Context,
+    several: bool,
+    kinds: Vec<Kind>,
+}
+
+impl Failures<'_> {
+    /// One of several that fails is said, and does not stop the others.
+    fn add(&mut self, error: Error, what: &str) -> Result<(), Error> {
+        if !self.several || error.kind() == Kind::Interrupted {
+            return Err(error);
+        }
+        self.say(&error.context(format!("cannot sign in to {what}")));
+        Ok(())
+    }
+
+    fn say(&mut self, error: &Error) {
+        self.kinds.push(error.kind());
+        let ui = &self.context.ui;
+        ui.error(error.message(), error.causes(), error.hints());
+    }
+
+    fn end(self) -> Result<(), Error> {
+        match &self.kinds[..] {
+            [] => Ok(()),
+            [first, rest @ ..] if rest.iter().all(|kind| kind == first) => Err(Error::said(*first)),
+            _ => Err(Error::said(Kind::Failed)),
+        }
+    }
 }
 
 impl Args {
     pub(super) fn run(self, context: &Context) -> Result<(), Error> {
-        let targets = self.targets(context)?;
+        let mut failures = Failures {
+            context,
+            several: self.all || self.names.len() > 1,
+            kinds: Vec::new(),
+        };
+        let targets = self.targets(context, &mut failures)?;
         let mut signed_in = Vec::new();
-        for target in targets.sso {
-            let token = self.sign_in(context, &target)?;
-            signed_in.push(SignedIn {
-                sso_session: target.session.name,
-                start_url: Some(target.session.start_url),
-                profile: None,
-                expires_at: rfc3339(token.expires_at),
-            });
+        for place in targets.sso {
+            match self.sign_in(context, &place) {
+                Ok(token) => signed_in.push(SignedIn {
+                    sso_session: place.session.name,
+                    start_url: Some(place.session.start_url),
+                    profile: None,
+                    expires_at: rfc3339(token.expires_at),
+                }),
+                Err(error) => failures.add(error, name(&place.session))?,
+            }
         }
         let code = self.mfa_token.clone();
         let code = code.map(|code| Code::new(Secret::new(code)));
         for session in targets.mfa {
-            let (until, already) = context.prime(&session, self.force, code.as_ref())?;
-            let owner = session.owner();
-            let (ready, until_when) = (if already { "already" } else { "now" }, clock(until));
-            context.ui.note(&format!(
-                "The MFA session of {owner} is {ready} there: it lasts until {until_when}."
-            ));
-            signed_in.push(SignedIn {
-                sso_session: None,
-                start_url: None,
-                profile: Some(owner.to_owned()),
-                expires_at: rfc3339(until),
-            });
+            match self.prime(context, &session, code.as_ref()) {
+                Ok(primed) => signed_in.push(primed),
+                Err(error) => failures.add(error, session.owner())?,
+            }
         }
         if self.json {
             context.print_json(&signed_in)?;
         }
-        Ok(())
+        failures.end()
     }
 
-    fn targets(&self, context: &Context) -> Result<Targets, Error> {
-        let config = context.config()?;
-        let names = match (self.all, self.names.is_empty()) {
-            (true, _) => config.sso_session_names().map(str::to_owned).collect(),
-            (false, false) => self.names.clone(),
-            (false, true) => vec![only(context)?],
-        };
+    fn prime(
+        &self,
+        context: &Context,
+        session: &MfaSession,
+        code: Option<&Code>,
+    ) -> Result<SignedIn, Error> {
+        let (until, already) = context.prime(session, self.force, code)?;
+        let owner = session.owner();
+        let (ready, until_when) = (if already { "already" } else { "now" }, clock(until));
+        context.ui.note(&format!(
+            "The MFA session of {owner} is {ready} there: it lasts until {until_when}."
+        ));
+        Ok(SignedIn {
+            sso_session: None,
+            start_url: None,
+            profile: Some(owner.to_owned()),
+            expires_at: rfc3339(until),
+        })
+    }
+
+    fn targets(&self, context: &Context, failures: &mut Failures<'_>) -> Result<Targets, Error> {
         let mut targets = Targets::default();
-        for name in names {
-            if let Some(session) = context.mfa_session(&name)? {
+        if self.all {
+            for place in context.sign_in_places()? {
+                match place {
+                    Ok(place) => targets.sso.push(place),
+                    Err(error) => failures.say(&error),
+                }
+            }
+            return match targets.sso.is_empty() && failures.kinds.is_empty() {
+                true => Err(none()),
+                false => Ok(targets),
+            };
+        }
+        if self.names.is_empty() {
+            targets.sso.push(only(context)?);
+        }
+        let config = context.config()?;
+        for name in &self.names {
+            if let Some(session) = context.mfa_session(name)? {
                 targets.mfa.push(session);
                 continue;
             }
-            let session = context.sso_session(&name)?;
-            if targets.sso.iter().all(|target| target.session != session) {
+            let session = context.sso_session(name)?;
+            if targets.sso.iter().all(|place| place.session != session) {
                 // An sso-session's name may be a profile's too, which then has no say in it.
-                let is_session = session.name.as_ref() == Some(&name);
-                let profile = (!is_session).then(|| config.profile(&name)).transpose()?;
-                targets.sso.push(Target { session, profile });
+                let is_session = session.name.as_ref() == Some(name);
+                let profile = (!is_session).then(|| config.profile(name)).transpose()?;
+                targets.sso.push(Place { session, profile });
             }
-        }
-        if targets.sso.is_empty() && targets.mfa.is_empty() {
-            return Err(none());
         }
         Ok(targets)
     }
 
-    fn sign_in(&self, context: &Context, target: &Target) -> Result<AccessToken, Error> {
+    fn sign_in(&self, context: &Context, target: &Place) -> Result<AccessToken, Error> {
         let session = &target.session;
         let broker = context.broker(target.profile.as_ref(), None)?;
         if !self.force
@@ -175,46 +226,44 @@ impl Args {
     }
 }
 
-/// The one sso-session that can be meant, or the one that is picked.
-fn only(context: &Context) -> Result<String, Error> {
-    let config = context.config()?;
-    let names: Vec<_> = config.sso_session_names().map(str::to_owned).collect();
-    match &names[..] {
-        [] => older(context),
-        [only] => Ok(only.clone()),
-        several if !context.ui.can_ask() => {
-            let list = several.join(", ");
-            let error = Error::new(
-                Kind::Usage,
-                format!("there are several sso-sessions: {list}"),
-            );
-            Err(error.hint("name one, or `--all`"))
+/// The one place that can be meant, or the one that is picked: an sso-session; without any, where profiles
+/// in the older form sign in.
+fn only(context: &Context) -> Result<Place, Error> {
+    let mut places = context.sign_in_places()?;
+    let is_older = |place: &Result<Place, Error>| {
+        place
+            .as_ref()
+            .is_ok_and(|place| place.session.name.is_none())
+    };
+    if !places.iter().all(is_older) {
+        places.retain(|place| !is_older(place));
+    }
+    match places.len() {
+        0 => Err(none()),
+        1 => places.swap_remove(0),
+        _ if !context.ui.can_ask() => Err(several(context, &places)?),
+        _ => {
+            let mut places = places.into_iter().collect::<Result<Vec<_>, _>>()?;
+            let mut sessions = places.iter().map(|place| &place.session);
+            let picked = context.pick_place("Sign in to", &mut sessions)?;
+            Ok(places.swap_remove(picked))
         }
-        _ => Ok(context.ui.pick("Sign in to", names)?),
     }
 }
 
-/// Without an sso-session: the one portal that profiles in the older form agree on.
-fn older(context: &Context) -> Result<String, Error> {
-    let config = context.config()?;
-    let mut found: Vec<(SsoSession, String)> = Vec::new();
-    for profile in config.profile_names() {
-        if let Ok(session) = context.sso_session(profile)
-            && found.iter().all(|(known, _)| *known != session)
-        {
-            found.push((session, profile.to_owned()));
-        }
+fn several(context: &Context, places: &[Result<Place, Error>]) -> Result<Error, Error> {
+    let profiles = places
+        .iter()
+        .flatten()
+        .filter_map(|place| place.profile.as_ref());
+    let profiles: Vec<_> = profiles.map(|profile| profile.name.as_str()).collect();
+    if !profiles.is_empty() {
+        let error = Error::new(Kind::Usage, "the profiles sign in to different places");
+        return Ok(error.hint(format!("name a profile: {}", profiles.join(", "))));
     }
-    let names: Vec<_> = found.into_iter().map(|(_, profile)| profile).collect();
-    match &names[..] {
-        [] => Err(none()),
-        [only] => Ok(only.clone()),
-        _ if !context.ui.can_ask() => {
-            let error = Error::new(Kind::Usage, "the profiles sign in to different places");
-            Err(error.hint(format!("name a profile: {}", names.join(", "))))
-        }
-        _ => Ok(context.ui.pick("Sign in as for", names)?),
-    }
+    let names: Vec<_> = context.config()?.sso_session_names().collect();
+    let message = format!("there are several sso-sessions: {}", names.join(", "));
+    Ok(Error::new(Kind::Usage, message).hint("name one, or `--all`"))
 }
 
 fn none() -> Error {

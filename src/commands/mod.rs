@@ -14,7 +14,9 @@ mod export;
 mod import;
 mod list;
 mod login;
+mod logout;
 mod serve;
+mod status;
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -33,6 +35,8 @@ use context::Context;
 pub enum Command {
     Exec(exec::Args),
     Login(login::Args),
+    Logout(logout::Args),
+    Status(status::Args),
     Clear(clear::Args),
     Add(add::Args),
     Configure(Box<configure::Args>),
@@ -83,7 +87,7 @@ pub fn run(cli: Cli) -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             // Who pressed Ctrl-C knows.
-            if error.kind() != Kind::Interrupted {
+            if error.kind() != Kind::Interrupted && !error.is_said() {
                 ui.error(error.message(), error.causes(), error.hints());
             }
             ExitCode::from(error.kind().exit_code(exec))
@@ -111,6 +115,8 @@ fn dispatch(command: Command, context: &Context) -> Result<(), Error> {
         Command::Doctor(_) => unreachable!("it works without a context"),
         Command::Exec(args) => args.run(context),
         Command::Login(args) => args.run(context),
+        Command::Logout(args) => args.run(context),
+        Command::Status(args) => args.run(context),
         Command::Clear(args) => args.run(context),
         Command::Add(args) => args.run(context),
         Command::Configure(args) => args.run(context),

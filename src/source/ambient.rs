@@ -103,6 +103,22 @@ pub fn credentials<'t>(
     }
 }
 
+/// Whether there can be any, as far as is known without asking anybody.
+///
+/// # Errors
+///
+/// There are none.
+pub fn check(source: CredentialSource, now: Timestamp) -> Result<(), AmbientError> {
+    match source {
+        CredentialSource::Environment => environment(now).map(drop),
+        CredentialSource::Ec2InstanceMetadata if env::switch(env::AWS_EC2_METADATA_DISABLED) => {
+            Err(AmbientError::Disabled)
+        }
+        CredentialSource::Ec2InstanceMetadata => Ok(()),
+        CredentialSource::EcsContainer => container_url().map(drop),
+    }
+}
+
 fn environment(now: Timestamp) -> Result<Credentials, AmbientError> {
     let needed = |name| env::var(name)?.ok_or(AmbientError::Unset(name));
     let expires_at = match env::var(env::AWS_CREDENTIAL_EXPIRATION)? {
@@ -176,7 +192,7 @@ fn line(body: &Secret<Vec<u8>>) -> Secret<String> {
     Secret::new(text.lines().next().unwrap_or_default().trim().to_owned())
 }
 
-fn container(transport: &Transport, now: Timestamp) -> Result<Credentials, AmbientError> {
+fn container_url() -> Result<String, AmbientError> {
     let relative = env::var(env::AWS_CONTAINER_CREDENTIALS_RELATIVE_URI)?;
     let url = match relative {
         Some(path) => format!("{CONTAINER}{path}"),
@@ -184,9 +200,15 @@ fn container(transport: &Transport, now: Timestamp) -> Result<Credentials, Ambie
             env::var(env::AWS_CONTAINER_CREDENTIALS_FULL_URI)?.ok_or(AmbientError::NoContainer)?
         }
     };
-    if !may_be_asked(&url) {
-        return Err(AmbientError::Address(url));
+    if may_be_asked(&url) {
+        Ok(url)
+    } else {
+        Err(AmbientError::Address(url))
     }
+}
+
+fn container(transport: &Transport, now: Timestamp) -> Result<Credentials, AmbientError> {
+    let url = container_url()?;
     let token = container_token()?;
     let server = server(Some(&url), "", "");
     let request = Plain {

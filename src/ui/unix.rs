@@ -19,10 +19,10 @@ pub(super) fn close_stdout() {
     }
 }
 
-/// How wide the terminal is that stderr leads to; `None` where it leads elsewhere.
-pub(super) fn columns() -> Option<usize> {
+/// How many columns and rows the terminal has that stderr leads to; `None` where it leads elsewhere.
+pub(super) fn size() -> Option<(usize, usize)> {
     let size = rustix::termios::tcgetwinsize(io::stderr()).ok()?;
-    (size.ws_col > 0).then(|| size.ws_col.into())
+    (size.ws_col > 0).then(|| (size.ws_col.into(), size.ws_row.into()))
 }
 
 /// Keys go to the question as they are: nothing of them is shown, and Ctrl-C is one of them.

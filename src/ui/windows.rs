@@ -6,8 +6,8 @@ pub(super) const TERMINAL: &str = "CONIN$";
 /// Not done: a pipe stays open until vault ends.
 pub(super) const fn close_stdout() {}
 
-/// Not asked: a code that is too wide is drawn all the same.
-pub(super) const fn columns() -> Option<usize> {
+/// Not asked: a code that is too wide is drawn all the same, and a row is wrapped.
+pub(super) const fn size() -> Option<(usize, usize)> {
     None
 }
 

@@ -7,30 +7,6 @@ use crate::support::fake_aws::{RefreshAnswer, Visit};
 use crate::support::home::Home;
 use crate::support::run::Output;
 
-const PARTNER: &str = "
-[sso-session partner]
-sso_start_url = https://partner.awsapps.com/start
-sso_region = us-east-1
-sso_registration_scopes = sso:account:access
-";
-
-/// A home with two sso-sessions.
-fn two_sessions() -> Home {
-    let home = Home::consenting();
-    home.add_config(PARTNER);
-    let url = "https://partner.awsapps.com/start".to_owned();
-    home.aws
-        .configure(|behaviour| behaviour.start_urls.push(url));
-    home
-}
-
-/// How long each access token lives, from now on.
-fn tokens_live(home: &Home, seconds: u64) {
-    let life = Duration::from_secs(seconds);
-    home.aws
-        .configure(|behaviour| behaviour.access_token_life = Some(life));
-}
-
 /// The code in the URL that was shown.
 #[track_caller]
 fn user_code(output: &Output) -> String {
@@ -209,7 +185,7 @@ fn who_is_signed_in_is_told_until_when_and_nothing_is_sent() {
 /// good by then.
 fn renewed_again_and_again(answer: RefreshAnswer) {
     let home = Home::consenting();
-    tokens_live(&home, 120);
+    home.tokens_live(120);
     home.aws.configure(|behaviour| behaviour.refresh = answer);
     home.sign_in();
     for _ in 0..3 {
@@ -238,9 +214,9 @@ fn a_refresh_token_that_the_answer_leaves_out_is_kept() {
 #[test]
 fn a_renewed_token_is_kept() {
     let home = Home::consenting();
-    tokens_live(&home, 120);
+    home.tokens_live(120);
     home.sign_in();
-    tokens_live(&home, 3600);
+    home.tokens_live(3600);
     home.login(&["corp"]).output().success();
     let before = home.aws.total();
     home.login(&["corp"]).output().success();
@@ -250,7 +226,7 @@ fn a_renewed_token_is_kept() {
 #[test]
 fn where_the_refresh_token_is_dead_a_person_must_sign_in() {
     let home = Home::consenting();
-    tokens_live(&home, 0);
+    home.tokens_live(0);
     home.sign_in();
     home.aws.revoke_refresh_tokens();
     let login = home.vault(&["login", "corp", "--no-input"]).output();
@@ -263,7 +239,7 @@ fn where_the_refresh_token_is_dead_a_person_must_sign_in() {
         "  caused by: ",
         "  hint: run `vault login corp`\n",
     ]);
-    tokens_live(&home, 3600);
+    home.tokens_live(3600);
     home.sign_in();
     home.exec("dev", &["true"]).output().success();
 }
@@ -271,7 +247,7 @@ fn where_the_refresh_token_is_dead_a_person_must_sign_in() {
 #[test]
 fn a_token_that_cannot_be_renewed_is_used_while_it_lives() {
     let home = Home::consenting();
-    tokens_live(&home, 120);
+    home.tokens_live(120);
     home.sign_in();
     home.aws.revoke_refresh_tokens();
     home.exec("dev", &["true"]).output().success();
@@ -284,7 +260,7 @@ fn a_token_that_cannot_be_renewed_is_used_while_it_lives() {
 
 #[test]
 fn of_several_sessions_one_has_to_be_named() {
-    let home = two_sessions();
+    let home = Home::with_two_sessions();
     let output = home.login(&[]).output().expect_code(2);
     output.says(&["corp", "partner", "hint: ", "--all"]);
     assert_eq!(home.aws.total(), 0);
@@ -295,7 +271,7 @@ fn of_several_sessions_one_has_to_be_named() {
 
 #[test]
 fn all_sessions_are_signed_in_to_one_after_the_other() {
-    let home = two_sessions();
+    let home = Home::with_two_sessions();
     let output = home.login(&["--all", "--json"]).output().success();
     let signed_in: serde_json::Value = serde_json::from_str(&output.stdout).unwrap();
     let names = [&signed_in[0]["sso_session"], &signed_in[1]["sso_session"]];
@@ -303,6 +279,47 @@ fn all_sessions_are_signed_in_to_one_after_the_other() {
     let before = home.aws.total();
     home.login(&["corp", "partner", "dev"]).output().success();
     assert_eq!(home.aws.total(), before);
+}
+
+/// The second is refused; the first and the third are signed in to.
+#[test]
+fn one_session_of_all_that_fails_does_not_stop_the_others() {
+    let home = Home::with_two_sessions();
+    home.add_config(
+        "[sso-session broken]\nsso_region = eu-central-1\n\
+         [sso-session third]\nsso_start_url = https://corp.awsapps.com/start\n\
+         sso_region = eu-central-1\n\
+         [profile old]\nsso_start_url = https://corp.awsapps.com/start\n\
+         sso_region = eu-central-1\nsso_account_id = 111111111111\nsso_role_name = Developer\n",
+    );
+    let known = |behaviour: &mut crate::support::fake_aws::Behaviour| {
+        behaviour.start_urls.retain(|url| !url.contains("partner"));
+    };
+    home.aws.configure(known);
+    let output = home.login(&["--all", "--json"]).output().expect_code(1);
+    let signed_in: serde_json::Value = serde_json::from_str(&output.stdout).unwrap();
+    let names = signed_in.as_array().unwrap().iter();
+    let names: Vec<_> = names.map(|one| one["sso_session"].as_str()).collect();
+    assert_eq!(names, [Some("corp"), Some("third"), None]);
+    assert_eq!(output.stderr.matches("error: ").count(), 2, "{output:#?}");
+    output.says(&[
+        "error: sso-session `broken` cannot be used",
+        "error: cannot sign in to partner\n  caused by: ",
+        "Signed in to third",
+    ]);
+    let named = home.login(&["corp", "partner"]).output().expect_code(1);
+    named.says(&[
+        "Already signed in to corp",
+        "error: cannot sign in to partner",
+    ]);
+}
+
+#[test]
+fn where_a_person_is_needed_for_all_and_may_not_be_asked_the_exit_code_says_so() {
+    let home = Home::with_two_sessions();
+    let run = home.vault(&["login", "--all", "--no-input"]);
+    let output = run.output().expect_code(4);
+    output.says(&["cannot sign in to corp", "cannot sign in to partner"]);
 }
 
 #[test]
@@ -345,7 +362,7 @@ fn nothing_to_sign_in_to_is_an_error_that_says_what_to_add() {
 #[test]
 fn the_most_talkative_run_shows_no_secret() {
     let home = Home::consenting();
-    tokens_live(&home, 120);
+    home.tokens_live(120);
     let verbose = |arguments: &[&str]| {
         let output = home.vault(arguments).args(&["-vv"]).output();
         assert!(output.stderr.contains("INFO"), "{output:#?}");

@@ -55,8 +55,8 @@ fn exec_without_a_profile_lets_one_pick_and_narrows() {
     let exec = ["exec", "--", "/bin/sh", "-c", "echo as $AWS_VAULT"];
     let mut terminal = home.vault(&exec).on_terminal();
     terminal.expect("Profile");
-    terminal.expect("dev");
     terminal.expect("prod");
+    terminal.expect("dev");
     terminal.types("pro");
     terminal.types("\r");
     terminal.expect("as prod");

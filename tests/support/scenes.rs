@@ -8,6 +8,13 @@ use super::fake_aws::{Fault, Visit};
 use super::home::Home;
 use super::run::{Output, Run};
 
+const PARTNER: &str = "
+[sso-session partner]
+sso_start_url = https://partner.awsapps.com/start
+sso_region = us-east-1
+sso_registration_scopes = sso:account:access
+";
+
 impl Home {
     /// A home whose person confirms every code at the first poll, and allows what their browser shows.
     pub fn consenting() -> Self {
@@ -23,6 +30,23 @@ impl Home {
         let home = Self::consenting();
         home.sign_in();
         home
+    }
+
+    /// A home with two sso-sessions, `corp` and `partner`, whose person confirms every code.
+    pub fn with_two_sessions() -> Self {
+        let home = Self::consenting();
+        home.add_config(PARTNER);
+        let url = "https://partner.awsapps.com/start".to_owned();
+        home.aws
+            .configure(|behaviour| behaviour.start_urls.push(url));
+        home
+    }
+
+    /// How long each access token lives, from now on.
+    pub fn tokens_live(&self, seconds: u64) {
+        let life = Duration::from_secs(seconds);
+        self.aws
+            .configure(|behaviour| behaviour.access_token_life = Some(life));
     }
 
     /// What a policy with many tags makes of a session token: the next role credentials have one of

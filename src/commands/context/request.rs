@@ -116,7 +116,10 @@ fn duration(text: &str) -> Result<Duration, String> {
 }
 
 /// How long the credentials are to last, where that can be chosen.
-pub(super) fn wanted(option: Option<Duration>, chain: &Chain) -> Result<Option<Duration>, Error> {
+pub(in crate::commands) fn wanted(
+    option: Option<Duration>,
+    chain: &Chain,
+) -> Result<Option<Duration>, Error> {
     match option {
         _ if chain.kind() == SourceKind::Sso => Ok(None),
         Some(duration) => Ok(Some(duration)),

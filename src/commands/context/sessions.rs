@@ -1,15 +1,53 @@
-//! What `configure` needs: which sso-session is meant, and its sign-in when it is needed.
+//! Where one can sign in, which of these places is meant, and the sign-in when it is needed on the way.
 
 use std::path::PathBuf;
 
 use super::{Context, SignIn, name};
 use crate::broker::{Broker, BrokerError};
-use crate::config::{Config, SsoSession};
+use crate::config::{Config, Profile, SsoSession};
 use crate::env;
 use crate::error::{Error, Kind};
 use crate::settings::Configure;
 
+/// A place to sign in, and the profile that led to it, where that is no sso-session's own name: it may say
+/// where the services are.
+#[derive(Clone)]
+pub(in crate::commands) struct Place {
+    pub(in crate::commands) session: SsoSession,
+    pub(in crate::commands) profile: Option<Profile>,
+}
+
 impl Context {
+    /// Every place that the configuration names, each once: the sso-sessions, and where profiles in the
+    /// older form sign in. An sso-session that can't be understood is an error of its own.
+    pub(in crate::commands) fn sign_in_places(&self) -> Result<Vec<Result<Place, Error>>, Error> {
+        let config = self.config()?;
+        let whole = |session| Place {
+            session,
+            profile: None,
+        };
+        let sessions = config
+            .sso_session_names()
+            .map(|name| self.sso_session(name));
+        let mut places: Vec<_> = sessions.map(|found| found.map(whole)).collect();
+        let mut older: Vec<SsoSession> = Vec::new();
+        for name in config.profile_names() {
+            let Ok(profile) = config.profile(name) else {
+                continue;
+            };
+            let Some(sso) = &profile.sso else {
+                continue;
+            };
+            let session = sso.session().clone();
+            if session.name.is_none() && !older.contains(&session) {
+                older.push(session.clone());
+                let profile = Some(profile);
+                places.push(Ok(Place { session, profile }));
+            }
+        }
+        Ok(places)
+    }
+
     /// The rules of `configure sync`.
     pub(in crate::commands) fn configure(&self) -> &Configure {
         &self.settings.configure
@@ -45,7 +83,7 @@ impl Context {
         if let Some(named) = named {
             return Ok(config.sso_session(named)?);
         }
-        let names: Vec<_> = config.sso_session_names().map(str::to_owned).collect();
+        let names: Vec<_> = config.sso_session_names().collect();
         match &names[..] {
             [] => {
                 let message = "there is no sso-session in the configuration";
@@ -58,9 +96,11 @@ impl Context {
                 let message = format!("there are several sso-sessions: {list}");
                 Err(Error::new(Kind::Usage, message).hint("name one"))
             }
-            _ => {
-                let picked = self.ui.pick("SSO session", names)?;
-                Ok(config.sso_session(&picked)?)
+            several => {
+                let sessions = several.iter().map(|name| config.sso_session(name));
+                let mut sessions = sessions.collect::<Result<Vec<_>, _>>()?;
+                let picked = self.pick_place("SSO session", &mut sessions.iter())?;
+                Ok(sessions.swap_remove(picked))
             }
         }
     }

@@ -1,4 +1,4 @@
-//! The `sso` portal: role credentials for an access token
+//! The `sso` portal: role credentials for an access token, and the end of what the token stands for
 //! (<https://docs.aws.amazon.com/singlesignon/latest/PortalAPIReference/Welcome.html>).
 
 use aws_sdk_sso::Client;
@@ -85,5 +85,26 @@ impl<'a> Portal<'a> {
             session_token: Some(Secret::new(text(given.session_token, "sessionToken")?)),
             expires_at: Some(expires_at),
         })
+    }
+
+    /// Ends the session that `token` is of, with all its tokens. Role credentials that were handed out
+    /// stay good until they end.
+    ///
+    /// # Errors
+    ///
+    /// [`SourceError::TokenRejected`] where the token is dead.
+    pub fn logout(&self, token: &AccessToken) -> Result<(), SourceError> {
+        let request = self.client.logout();
+        let request = request.access_token(token.access_token.expose());
+        match self.transport.run(request.send()) {
+            Ok(_) => Ok(()),
+            Err(error) => {
+                let status = error.raw_response().map(|raw| raw.status().as_u16());
+                Err(match status {
+                    Some(401) => SourceError::TokenRejected,
+                    _ => failure("Logout", &self.server, &error),
+                })
+            }
+        }
     }
 }

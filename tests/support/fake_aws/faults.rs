@@ -15,6 +15,8 @@ pub enum Fault {
     Hang,
     /// The right answer, late.
     Slow(Duration),
+    /// The right answer, found at once and sent late: what happens meanwhile has no part in it.
+    Late(Duration),
     /// The connection closes before a byte of the answer.
     Close,
     /// The connection closes in the middle of the right answer.
@@ -75,7 +77,7 @@ impl Fault {
             )),
             Self::Empty => Some(Answer::new(200, "application/json", "")),
             Self::Json(status, body) => Some(Answer::new(*status, "application/json", body)),
-            Self::Hang | Self::Slow(_) | Self::Close | Self::CutShort => None,
+            Self::Hang | Self::Slow(_) | Self::Late(_) | Self::Close | Self::CutShort => None,
         }
     }
 }

@@ -229,11 +229,17 @@ async fn answer(
         Some(Fault::Close) => return Err(Closed),
         _ => {}
     }
-    let mut state = state.lock().unwrap_or_else(PoisonError::into_inner);
-    let answer = stand_in.unwrap_or_else(|| operation::perform(operation, &mut state, &request));
-    state.recorded[index].status = answer.status;
-    let ahead = jiff::SignedDuration::from_secs(state.behaviour.clock_ahead);
-    let date = jiff::Timestamp::now() + ahead;
+    let (answer, date) = {
+        let mut state = state.lock().unwrap_or_else(PoisonError::into_inner);
+        let answer =
+            stand_in.unwrap_or_else(|| operation::perform(operation, &mut state, &request));
+        state.recorded[index].status = answer.status;
+        let ahead = jiff::SignedDuration::from_secs(state.behaviour.clock_ahead);
+        (answer, jiff::Timestamp::now() + ahead)
+    };
+    if let Some(Fault::Late(late)) = fault {
+        tokio::time::sleep(late).await;
+    }
     Ok(respond(
         answer,
         matches!(fault, Some(Fault::CutShort)),

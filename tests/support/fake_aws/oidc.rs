@@ -145,8 +145,9 @@ pub fn create_token(state: &mut State, request: &Request) -> Answer {
     if let Err(refusal) = outcome {
         return refusal;
     }
+    let session = state.sessions.len() as u64;
     let refresh_token = new_refresh_token(state, &body, &registration);
-    tokens(state, &registration, refresh_token)
+    tokens(state, &registration, refresh_token, session)
 }
 
 /// Who asks, whether its registration lives, and whether it registered for that grant.
@@ -228,12 +229,13 @@ fn refresh(state: &mut State, body: &Value, registration: &Registration) -> Answ
     if owner.is_none_or(|client| client != text(body, "clientId")) {
         return error("invalid_grant", "Invalid refresh token provided");
     }
+    let session = state.sessions.get(old).copied().unwrap_or_default();
     match state.behaviour.refresh {
-        RefreshAnswer::LeaveOut => tokens(state, registration, None),
+        RefreshAnswer::LeaveOut => tokens(state, registration, None, session),
         RefreshAnswer::Rotate => {
             state.refresh_tokens.remove(old);
             let new = new_refresh_token(state, body, registration);
-            tokens(state, registration, new)
+            tokens(state, registration, new, session)
         }
     }
 }
@@ -249,7 +251,12 @@ fn new_refresh_token(state: &mut State, body: &Value, client: &Registration) -> 
     Some(token)
 }
 
-fn tokens(state: &mut State, client: &Registration, refresh_token: Option<String>) -> Answer {
+fn tokens(
+    state: &mut State,
+    client: &Registration,
+    refresh_token: Option<String>,
+    session: u64,
+) -> Answer {
     let with_scope = client.scopes.iter().any(|scope| scope == ACCESS_SCOPE);
     let usual = if with_scope {
         LIFE_WITH_SCOPE
@@ -260,6 +267,10 @@ fn tokens(state: &mut State, client: &Registration, refresh_token: Option<String
     let access_token = state.mint("aoaAAAAAG", 600);
     let expires_at = Timestamp::now() + life;
     state.access_tokens.insert(access_token.clone(), expires_at);
+    for token in [Some(&access_token), refresh_token.as_ref()] {
+        let token = token.cloned();
+        state.sessions.extend(token.map(|token| (token, session)));
+    }
     let mut answer = json!({
         "accessToken": access_token,
         "tokenType": "Bearer",

@@ -73,13 +73,16 @@ pub fn list_account_roles(state: &mut State, request: &Request) -> Answer {
     page(state, request, "roleList", roles)
 }
 
-/// Ends the access token, and with it the session: its refresh tokens are dead too.
+/// Ends the session that the access token is of: all its tokens are dead, and those of no other session.
 pub fn logout(state: &mut State, request: &Request) -> Answer {
     if let Err(refusal) = admit(state, request) {
         return refusal;
     }
-    state.access_tokens.remove(bearer(request));
-    state.refresh_tokens.clear();
+    let ended = state.sessions.get(bearer(request)).copied();
+    let sessions = &state.sessions;
+    let lives_on = |token: &str| sessions.get(token).copied() != ended;
+    state.access_tokens.retain(|token, _| lives_on(token));
+    state.refresh_tokens.retain(|token, _| lives_on(token));
     Answer::new(200, "application/json", "")
 }
 

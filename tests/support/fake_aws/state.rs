@@ -134,6 +134,8 @@ pub struct State {
     pub access_tokens: HashMap<String, Timestamp>,
     /// Refresh token → the client it was given to.
     pub refresh_tokens: HashMap<String, String>,
+    /// Access or refresh token → the person's session that it is of.
+    pub sessions: HashMap<String, u64>,
     pub keys: HashMap<String, AccessKey>,
     pub signin_tokens: HashMap<String, Timestamp>,
     /// Refresh token → the session of `aws login` that it renews.
@@ -159,6 +161,7 @@ impl State {
             codes: HashMap::new(),
             access_tokens: HashMap::new(),
             refresh_tokens: HashMap::new(),
+            sessions: HashMap::new(),
             keys: HashMap::new(),
             signin_tokens: HashMap::new(),
             logins: HashMap::new(),

@@ -6,10 +6,7 @@ use crate::config::{SsoSession, closest};
 use crate::credentials::{Account, RoleName};
 use crate::error::{Error, Kind};
 use crate::plan::{flaw, portal};
-use crate::ui::Question;
-
-/// A column no wider than this: one long name shall not push the others' ids off a narrow terminal.
-const NAME_WIDTH: usize = 32;
+use crate::ui::{Choice, Question};
 
 /// One of the sso-sessions that there are; `None` for another.
 pub(super) fn known(context: &Context, mut names: Vec<String>) -> Result<Option<String>, Error> {
@@ -23,9 +20,20 @@ pub(super) fn known(context: &Context, mut names: Vec<String>) -> Result<Option<
             }
         };
     }
-    names.push(ANOTHER.to_owned());
-    let picked = context.ui.pick("Sign in through", names)?;
-    Ok((picked != ANOTHER).then_some(picked))
+    let of = |name: &String| Choice {
+        name: name.clone(),
+        beside: context
+            .config()
+            .ok()
+            .and_then(|config| config.sso_session(name).ok())
+            .map(|session| session.start_url)
+            .into_iter()
+            .collect(),
+    };
+    let choices = names.iter().map(of);
+    let choices = choices.chain([Choice::plain(ANOTHER)]).collect();
+    let picked = context.ui.pick("Sign in through", choices)?;
+    Ok((picked < names.len()).then(|| names.swap_remove(picked)))
 }
 
 /// What a new sso-session is called: as the organisation calls itself, where that is known and free.
@@ -72,8 +80,9 @@ pub(super) fn pick_region(
     let first = likely.filter(|likely| portal::region_flaw(likely).is_none());
     let rest = portal::REGIONS.into_iter().map(str::to_owned);
     let rest = rest.filter(|region| Some(region) != first.as_ref());
-    let regions = first.clone().into_iter().chain(rest).collect();
-    Ok(context.ui.pick(question, regions)?)
+    let mut regions: Vec<_> = first.clone().into_iter().chain(rest).collect();
+    let choices = regions.iter().map(Choice::plain).collect();
+    Ok(regions.swap_remove(context.ui.pick(question, choices)?))
 }
 
 pub(super) fn pick_account(
@@ -104,17 +113,19 @@ pub(super) fn pick_account(
         _ if !context.ui.can_ask() => Err(missing("the account", &["--account"])),
         _ => {
             accounts.sort_by_key(|account| account.name.as_ref().map(|name| name.to_lowercase()));
-            let text = |text: &Option<String>| text.clone().unwrap_or_default();
-            let rows: Vec<_> = accounts
-                .iter()
-                .map(|a| [text(&a.name), a.id.as_str().to_owned(), text(&a.email)])
-                .collect();
-            let width = rows.iter().map(|[name, ..]| name.chars().count()).max();
-            let width = width.unwrap_or_default().min(NAME_WIDTH);
-            let row = |[name, id, email]: &[String; 3]| format!("{name:width$}  {id}  {email}");
-            let rows: Vec<String> = rows.iter().map(row).collect();
-            let picked = context.ui.pick("Account", rows.clone())?;
-            let picked = rows.iter().position(|row| *row == picked).unwrap_or(0);
+            let choice = |account: &Account| {
+                let id = account.id.as_str().to_owned();
+                let email = account.email.clone();
+                match account.name.clone() {
+                    Some(name) => Choice {
+                        name,
+                        beside: [Some(id), email].into_iter().flatten().collect(),
+                    },
+                    None => Choice::plain(id),
+                }
+            };
+            let choices = accounts.iter().map(choice).collect();
+            let picked = context.ui.pick("Account", choices)?;
             Ok(accounts.swap_remove(picked))
         }
     }
@@ -134,9 +145,9 @@ pub(super) fn pick_role(
         }
         _ if !context.ui.can_ask() => Err(missing("the role", &["--role"])),
         _ => {
-            let names = roles.iter().map(|role| role.as_str().to_owned()).collect();
-            let picked = context.ui.pick("Role", names)?;
-            RoleName::parse(&picked).ok_or_else(|| no_role(account))
+            let choices = roles.iter().map(|role| Choice::plain(role.as_str()));
+            let picked = context.ui.pick("Role", choices.collect())?;
+            Ok(roles.swap_remove(picked))
         }
     }
 }
