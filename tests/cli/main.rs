@@ -54,6 +54,7 @@ mod moto;
 mod parallel;
 mod parity;
 mod picker;
+mod prompts;
 mod real_clients;
 mod secret_service;
 mod secrets;
