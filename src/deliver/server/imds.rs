@@ -53,9 +53,9 @@ pub(super) struct Imds {
 impl Imds {
     pub(super) async fn answer(&self, request: Request<Incoming>, client: SocketAddr) -> Answer {
         let path = request.uri().path().to_owned();
-        let answer = match self.admit(&request, client) {
+        let answer = match self.admit(&request) {
             Err((status, why)) => refuse(status, "Refused", why),
-            Ok(()) if path == TOKEN => self.token(&request),
+            Ok(()) if path == TOKEN => self.token(&request, client).await,
             Ok(()) => self.metadata(&path).await,
         };
         let status = answer.status().as_u16();
@@ -64,11 +64,7 @@ impl Imds {
     }
 
     /// Whether it is answered at all.
-    fn admit<B>(
-        &self,
-        request: &Request<B>,
-        client: SocketAddr,
-    ) -> Result<(), (StatusCode, &'static str)> {
+    fn admit<B>(&self, request: &Request<B>) -> Result<(), (StatusCode, &'static str)> {
         if !Loopback::is_meant(self.address, request) {
             return Err((
                 StatusCode::FORBIDDEN,
@@ -77,9 +73,6 @@ impl Imds {
         }
         if request.headers().contains_key(FORWARDED) {
             return Err((StatusCode::FORBIDDEN, "the request comes through a proxy"));
-        }
-        if !owner::is_own(client, self.address) {
-            return Err((StatusCode::FORBIDDEN, "the request is another user's"));
         }
         let method = if request.uri().path() == TOKEN {
             Method::PUT
@@ -101,13 +94,21 @@ impl Imds {
         Ok(())
     }
 
-    fn token<B>(&self, request: &Request<B>) -> Answer {
+    /// Given to the user's own programs alone; who shows it need not be looked up again, which takes the
+    /// kernel some milliseconds.
+    async fn token(&self, request: &Request<Incoming>, client: SocketAddr) -> Answer {
         let wished = request.headers().get(TTL_HEADER);
         let wished = wished.and_then(|ttl| ttl.to_str().ok()?.parse().ok());
         let Some(ttl @ 1..=LONGEST_TTL) = wished else {
             let why = "the token's time is to be 1 to 21600 seconds";
             return refuse(StatusCode::BAD_REQUEST, "Refused", why);
         };
+        let server = self.address;
+        let own = tokio::task::spawn_blocking(move || owner::is_own(client, server)).await;
+        if !own.unwrap_or(false) {
+            let why = "the request is another user's";
+            return refuse(StatusCode::FORBIDDEN, "Refused", why);
+        }
         let end = (self.clock)().as_second() + ttl;
         let mut token = end.to_be_bytes().to_vec();
         token.extend(self.proof(end).finalize().into_bytes());
