@@ -71,7 +71,7 @@ impl Args {
         ui::watch_interrupts();
         let mut findings = configuration::settings(mistakes);
         if let Err(error) = settings.backend.parse::<Backend>() {
-            findings.push(unknown_backend(&error, &settings.backend));
+            findings.push(unknown_backend(&error));
             settings.backend = Backend::Auto.to_string();
         }
         let context = Context::new(settings, Arc::clone(ui))?;
@@ -164,10 +164,7 @@ fn end(wrong: usize) -> Result<(), Error> {
     }
 }
 
-fn unknown_backend(error: &KeystoreError, name: &str) -> Finding {
-    let hint = match name {
-        "keychain" | "wincred" | "secret-service" | "kwallet" => "vault calls it `os`",
-        _ => "see `--backend`, AWS_VAULT_BACKEND, and `backend` in config.toml",
-    };
-    Finding::wrong(Check::Keystore, error.to_string()).hint(hint)
+fn unknown_backend(error: &KeystoreError) -> Finding {
+    Finding::wrong(Check::Keystore, error.to_string())
+        .hint("see `--backend`, AWS_VAULT_BACKEND, and `backend` in config.toml")
 }

@@ -254,9 +254,9 @@ fn a_settings_file_with_mistakes_does_not_stop_it() {
 #[test]
 fn a_keystore_that_nobody_knows_is_found() {
     let home = Home::new();
-    let run = home.doctor().env("AWS_VAULT_BACKEND", "keychain");
+    let run = home.doctor().env("AWS_VAULT_BACKEND", "keyring");
     let output = run.output().expect_code(1);
-    output.finds(&["unknown keystore `keychain`", "vault calls it `os`"]);
+    output.finds(&["unknown keystore `keyring`", "hint: see `--backend`"]);
 }
 
 #[test]
