@@ -22,6 +22,7 @@ use crate::source::transport::{self, Transport};
 use crate::source::web_identity::TokenError;
 
 mod code;
+mod console;
 mod elsewhere;
 mod fetch;
 mod listing;
@@ -32,13 +33,14 @@ mod standing;
 mod steps;
 
 pub use code::{Code, MfaDevice};
+pub use console::{has_length_of_its_own, is_users_key};
 pub use fetch::sts_region;
 pub use listing::{Listed, Permitted};
 pub use login::LoginError;
 pub use sign_in::{registration_key, sign_in_key};
 pub use standing::Standing;
+use steps::{CHAINED_LIMIT, Name, Step, steps};
 pub use steps::{Cut, cut, keys, mfa_session};
-use steps::{Name, Step, steps};
 
 /// Whoever holds a lock for credentials or a token fetches once: a few requests, each bounded by the
 /// transport, or a program that has [`process::LIMIT`]. Past this something is wrong with the holder.
@@ -146,6 +148,18 @@ pub enum BrokerError {
     /// `GetSessionToken` that failed.
     #[error("cannot get a session for the key of profile `{0}`")]
     Session(String, #[source] SourceError),
+    /// `GetFederationToken` that failed.
+    #[error("cannot get a session for the console with the key of profile `{0}`")]
+    Federation(String, #[source] SourceError),
+    /// The console's sign-in, which gave no token.
+    #[error("the console gives no sign-in for these credentials")]
+    Console {
+        /// Whether a length was wished for.
+        chosen: bool,
+        /// Why.
+        #[source]
+        error: SourceError,
+    },
     /// The code of an MFA device was not accepted.
     #[error("the code of `{0}` was not accepted")]
     CodeRejected(String, #[source] SourceError),

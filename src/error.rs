@@ -12,6 +12,7 @@ use crate::cache::CacheError;
 use crate::config::ConfigError;
 use crate::config::edit::{EditError, Refusal, ReplaceError};
 use crate::deliver::child::ChildError;
+use crate::deliver::console::ConsoleError;
 use crate::deliver::export::ExportError;
 use crate::deliver::server::ServerError;
 use crate::env;
@@ -186,6 +187,25 @@ impl From<ChildError> for Error {
             ChildError::CannotRun(..) => Kind::CannotRun,
         };
         Self::from_chain(kind, &error)
+    }
+}
+
+impl From<ConsoleError> for Error {
+    fn from(error: ConsoleError) -> Self {
+        let kind = match &error {
+            ConsoleError::LeadsAway(..) | ConsoleError::NoPath => Kind::Usage,
+            _ => Kind::Failed,
+        };
+        let made = Self::from_chain(kind, &error);
+        match &error {
+            ConsoleError::NoRegion(_) | ConsoleError::Elsewhere { .. } => {
+                made.hint("name another with `--region`, or see `region` in the profile")
+            }
+            ConsoleError::LeadsAway(..) => made.hint(
+                "a path is what follows the host: `s3/buckets/NAME`; a whole address is one of this console",
+            ),
+            ConsoleError::Unknown(_) | ConsoleError::NoPath => made,
+        }
     }
 }
 

@@ -27,6 +27,13 @@ use zeroize::Zeroizing;
 
 use crate::credentials::Secret;
 
+mod forward;
+pub mod page;
+mod peer;
+
+pub use forward::Forward;
+pub use peer::{Owner, owner};
+
 /// Whoever is on this machine sends its request at once.
 const HEADER_LIMIT: Duration = Duration::from_secs(5);
 /// Where no connection can be taken: no file descriptors, say.

@@ -113,6 +113,11 @@ impl Ui {
         self.no_input
     }
 
+    /// Whether what is said is seen by a person, and stays nowhere.
+    pub fn is_seen(&self) -> bool {
+        io::stderr().is_terminal()
+    }
+
     /// Prints data. A reader that went away (`vault list | head`) is no error.
     ///
     /// # Errors

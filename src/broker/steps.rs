@@ -332,7 +332,7 @@ fn lasting(role: &AssumeRole, wanted: Option<Duration>) -> Option<Duration> {
 }
 
 /// How long a role may last that is assumed with what `before` gives, as far as can be known.
-fn limit(before: &Step<'_>) -> Duration {
+pub(super) fn limit(before: &Step<'_>) -> Duration {
     let long_lived = match &before.origin {
         Origin::Key(key) => !matches!(key.place, KeyPlace::Temporary(_)),
         Origin::Ambient(ambient) => ambient.long_lived,

@@ -21,6 +21,7 @@ use crate::source::transport;
 use crate::source::{process, program};
 use crate::ui::{self, Ui};
 pub(in crate::commands) use cached::WAITING;
+pub(in crate::commands) use console::SignedIn;
 pub(in crate::commands) use diff::diff;
 pub(in crate::commands) use inspection::{Bench, Opening, Reach};
 use keystore::cache;
@@ -34,6 +35,7 @@ pub(in crate::commands) use surroundings::profile_variables;
 pub(in crate::commands) use words::{left, whose};
 
 mod cached;
+mod console;
 mod diff;
 mod inspection;
 mod keystore;
@@ -264,7 +266,20 @@ impl Context {
         region: Option<&str>,
         want: Want<'_>,
     ) -> Result<Credentials, Error> {
-        self.converse(profile, chain, region, want)
+        let how = SignIn::for_profile(&profile.name);
+        self.credentials_by(profile, chain, region, want, &how)
+    }
+
+    /// The same, with a sign-in on the way of one's choice.
+    fn credentials_by(
+        &self,
+        profile: &Profile,
+        chain: &Chain,
+        region: Option<&str>,
+        want: Want<'_>,
+        how: &SignIn,
+    ) -> Result<Credentials, Error> {
+        self.converse(profile, chain, region, want, how)
             .map_err(|error| {
                 error.context(format!("no credentials for profile `{}`", profile.name))
             })
@@ -277,6 +292,7 @@ impl Context {
         chain: &Chain,
         region: Option<&str>,
         want: Want<'_>,
+        how: &SignIn,
     ) -> Result<Credentials, Error> {
         let broker = self.broker(Some(profile), region)?;
         let mut signed_in = false;
@@ -301,10 +317,11 @@ impl Context {
                     return Err(Error::new(Kind::Failed, message));
                 }
                 Answer::SignInRequired(session) => {
-                    if !self.ui.can_ask() {
+                    let by_name = how.without_terminal && !self.ui.no_input();
+                    if !self.ui.can_ask() && !by_name {
                         return Err(sign_in_required(&session, &profile.name));
                     }
-                    self.sign_in(&broker, &session, &SignIn::for_profile(&profile.name))?;
+                    self.sign_in(&broker, &session, how)?;
                     signed_in = true;
                     broker.credentials(chain, want)?
                 }

@@ -215,6 +215,7 @@ impl Args {
             device_code: self.device_code,
             qr: self.qr,
             profile: target.profile.as_ref().map(|profile| profile.name.clone()),
+            without_terminal: true,
         };
         let token = context.sign_in(&broker, session, &how)?;
         context.ui.note(&format!(

@@ -6,6 +6,7 @@ mod add;
 mod clear;
 mod completions;
 mod configure;
+mod console;
 mod context;
 mod doctor;
 mod eks_token;
@@ -40,6 +41,7 @@ pub enum Command {
     Clear(clear::Args),
     Add(add::Args),
     Configure(Box<configure::Args>),
+    Console(console::Args),
     Doctor(doctor::Args),
     Import(import::Args),
     Export(export::Args),
@@ -120,6 +122,7 @@ fn dispatch(command: Command, context: &Context) -> Result<(), Error> {
         Command::Clear(args) => args.run(context),
         Command::Add(args) => args.run(context),
         Command::Configure(args) => args.run(context),
+        Command::Console(args) => args.run(context),
         Command::Import(args) => args.run(context),
         Command::Export(args) => args.run(context),
         Command::EksToken(args) => args.run(context),

@@ -19,7 +19,6 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::sync::oneshot;
 
 mod imds;
-mod owner;
 
 use super::environment::{Endpoint, rfc3339};
 use crate::credentials::{Credentials, Secret};

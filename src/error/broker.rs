@@ -22,6 +22,11 @@ impl From<BrokerError> for Error {
                 .hint("check `sso_account_id` and `sso_role_name`, or ask for the permission set"),
             BrokerError::Role(arn, cause) => role(&arn, cause),
             BrokerError::Session(profile, cause) => session(&profile, cause),
+            BrokerError::Federation(profile, cause) => federation(&profile, cause),
+            BrokerError::Console {
+                chosen,
+                error: cause,
+            } => console(chosen, cause),
             BrokerError::CodeFailedElsewhere(_) => {
                 Self::from_chain(Kind::Failed, &error).hint("run it again to be asked")
             }
@@ -64,18 +69,42 @@ impl From<BrokerError> for Error {
 
 /// `GetSessionToken` for the key of a profile.
 fn session(profile: &str, cause: SourceError) -> Error {
+    let message = format!("cannot get a session for the key of profile `{profile}`");
+    let hint = format!("check that the key is active; `vault add {profile} --force` takes another");
+    with_key(cause, message, hint)
+}
+
+/// `GetFederationToken` for the key of a profile.
+fn federation(profile: &str, cause: SourceError) -> Error {
+    let message =
+        format!("cannot get a session for the console with the key of profile `{profile}`");
+    let hint = "check that the key is active, and that its user may call `sts:GetFederationToken`";
+    with_key(cause, message, hint.to_owned())
+}
+
+/// The hint is about the key where it was refused, and about what was in the way where something was.
+fn with_key(cause: SourceError, message: String, hint: String) -> Error {
     let refused = matches!(
         cause,
         SourceError::Forbidden(_) | SourceError::Service { .. }
     );
-    let message = format!("cannot get a session for the key of profile `{profile}`");
     let made = Error::from(cause).context(message);
-    if !refused {
-        return made;
-    }
-    made.hint(format!(
-        "check that the key is active; `vault add {profile} --force` takes another"
-    ))
+    if refused { made.hint(hint) } else { made }
+}
+
+/// The console's sign-in, which says of a refusal no more than that it is one.
+fn console(chosen: bool, cause: SourceError) -> Error {
+    let hint = match &cause {
+        SourceError::Service { .. } if chosen => Some(
+            "try without `--duration`: the role may not allow so long a session, or any choice",
+        ),
+        SourceError::Service { .. } => Some(
+            "try with `--fresh`; only a role's credentials and an IAM user's key open the console",
+        ),
+        _ => None,
+    };
+    let made = Error::from(cause).context("the console gives no sign-in for these credentials");
+    hint.into_iter().fold(made, Error::hint)
 }
 
 /// A role that could not be assumed, by what STS does not like.

@@ -3,6 +3,7 @@
 
 pub mod ambient;
 pub mod eks;
+pub mod federation;
 pub mod login;
 mod pace;
 pub mod plain;

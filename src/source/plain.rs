@@ -1,10 +1,11 @@
 //! Plain HTTP requests, to what is no service with a client of its own: the endpoints that a machine
-//! or a container has for its credentials.
+//! or a container has for its credentials, and the console's.
 
 use std::time::Duration;
 
 use aws_smithy_runtime_api::client::http::HttpConnector;
 use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
+use aws_smithy_types::body::SdkBody;
 use aws_smithy_types::byte_stream::ByteStream;
 
 use super::SourceError;
@@ -20,12 +21,14 @@ pub struct Plain<'a> {
     pub operation: &'static str,
     /// Whom it goes to, in messages.
     pub server: &'a str,
-    /// `GET`, `PUT`
+    /// `GET`, `PUT`, `POST`
     pub method: &'static str,
     /// Where to.
     pub url: &'a str,
     /// With what.
     pub headers: &'a [(&'static str, &'a Secret<String>)],
+    /// A form, where one is sent.
+    pub form: Option<&'a Secret<String>>,
     /// Whether the person's proxy is to be used.
     pub through_proxy: bool,
     /// How long the connection may take.
@@ -38,6 +41,8 @@ pub struct Plain<'a> {
 pub struct Answer {
     /// The HTTP status.
     pub status: u16,
+    /// Whether it is a web page, or leads to one.
+    pub is_page: bool,
     /// It may hold credentials.
     pub body: Secret<Vec<u8>>,
 }
@@ -65,6 +70,8 @@ impl Plain<'_> {
                 }
             })?;
             let status = answer.status().as_u16();
+            let kind = answer.headers().get("content-type").unwrap_or_default();
+            let html = kind.to_ascii_lowercase().contains("html");
             let mut body = ByteStream::new(answer.into_body());
             let mut bytes = Vec::with_capacity(LONGEST_ANSWER);
             while let Some(part) = body.next().await {
@@ -75,7 +82,11 @@ impl Plain<'_> {
                 bytes.extend_from_slice(&part);
             }
             let body = Secret::new(bytes);
-            Ok(Answer { status, body })
+            Ok(Answer {
+                status,
+                is_page: html || (300..400).contains(&status),
+                body,
+            })
         };
         let limited = async { tokio::time::timeout(self.limit, exchange).await };
         transport
@@ -94,6 +105,11 @@ impl Plain<'_> {
                 .headers_mut()
                 .try_insert(*name, value.expose().clone())
                 .map_err(|_| wrong(&format!("{name} cannot be sent in a header")))?;
+        }
+        if let Some(form) = self.form {
+            let headers = request.headers_mut();
+            headers.insert("content-type", "application/x-www-form-urlencoded");
+            *request.body_mut() = SdkBody::from(form.expose().as_str());
         }
         Ok(request)
     }

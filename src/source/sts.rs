@@ -51,6 +51,20 @@ pub struct SessionRequest<'a> {
     pub mfa: Option<Mfa<'a>>,
 }
 
+/// What `GetFederationToken` is asked with.
+#[derive(Clone, Copy, Debug)]
+pub struct FederationRequest<'a> {
+    /// How the session shows in CloudTrail and in the console: 2 to 32 characters.
+    pub name: &'a str,
+    /// How long, in seconds.
+    pub duration_seconds: i32,
+}
+
+/// A federated user may do what both this and the key's own user are allowed: without it, nothing
+/// (<https://docs.aws.amazon.com/STS/latest/APIReference/API_GetFederationToken.html>).
+const ALL_OF_THE_USERS_RIGHTS: &str =
+    r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}"#;
+
 /// The device and the code that it shows now.
 #[derive(Clone, Copy, Debug)]
 pub struct Mfa<'a> {
@@ -163,6 +177,33 @@ impl<'t> Sts<'t> {
             .transport
             .run(call.send())
             .map_err(|error| about_code(failure(OPERATION, &server, &error)))?;
+        given(OPERATION, &server, answer.credentials, now)
+    }
+
+    /// A session for a long-lived key that the console takes: of a federated user with all of the key's
+    /// user's rights.
+    ///
+    /// # Errors
+    ///
+    /// [`SourceError::Forbidden`] where the key is none, or not allowed to.
+    pub fn federation_token(
+        &self,
+        credentials: &Credentials,
+        request: &FederationRequest<'_>,
+        now: Timestamp,
+    ) -> Result<Credentials, SourceError> {
+        const OPERATION: &str = "GetFederationToken";
+        let call = self
+            .client(credentials)
+            .get_federation_token()
+            .name(request.name)
+            .policy(ALL_OF_THE_USERS_RIGHTS)
+            .duration_seconds(request.duration_seconds);
+        let server = self.server();
+        let answer = self
+            .transport
+            .run(call.send())
+            .map_err(|error| failure(OPERATION, &server, &error))?;
         given(OPERATION, &server, answer.credentials, now)
     }
 

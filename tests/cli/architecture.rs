@@ -30,6 +30,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
             // `doctor` looks at who else may read a file.
             "files",
             "keystore",
+            "loopback",
             "plan",
             "resolve",
             "settings",

@@ -21,6 +21,8 @@ mod completions;
 mod config_errors;
 mod configure;
 mod configure_sync;
+mod console;
+mod console_trouble;
 mod credential_process;
 mod credential_source;
 mod doctor;

@@ -5,7 +5,7 @@ use std::fs;
 use std::io::{Read as _, Write as _};
 use std::net::{Shutdown, TcpStream};
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::support::fake_aws::{Fault, Visit};
 use crate::support::home::Home;
@@ -21,15 +21,6 @@ fn consent_by_visit() -> Home {
     home.aws
         .configure(|behaviour| behaviour.visit = Visit::Allow);
     home
-}
-
-/// A browser that remembers where it was sent, and goes nowhere.
-fn idle_browser(home: &Home) -> String {
-    home.exempt("browser");
-    let urls = home.write("browser/urls", "");
-    let script = format!("#!/bin/sh\nprintf '%s\\n' \"$1\" >>'{}'\n", urls.display());
-    let browser = home.write_script("bin/idle-browser", &script);
-    browser.to_string_lossy().into_owned()
 }
 
 /// The page that the browser ended on.
@@ -57,7 +48,7 @@ struct Listening<'h> {
 impl<'h> Listening<'h> {
     #[track_caller]
     fn begin(home: &'h Home) -> Self {
-        let browser = idle_browser(home);
+        let browser = home.idle_browser();
         let login = home.vault(&["login", "--browser", &browser]).start();
         until("the browser is sent somewhere", || {
             home.read("browser/urls").ends_with('\n')
@@ -557,7 +548,7 @@ fn both_flows_tokens_are_renewed_each_with_its_own_registration() {
 #[test]
 fn ctrl_c_leaves_at_once_closes_the_listener_and_leaves_nothing_half_done() {
     let home = Home::new();
-    let browser = idle_browser(&home);
+    let browser = home.idle_browser();
     for arguments in [&["login"][..], &["exec", "dev", "--", "true"]] {
         let run = home.vault(arguments).env("AWS_VAULT_BROWSER", &browser);
         let mut terminal = run.on_terminal();

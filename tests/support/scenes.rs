@@ -78,6 +78,15 @@ impl Home {
         self.vault(&["exec", profile, "--"]).args(command)
     }
 
+    /// A browser that remembers where it was sent, and goes nowhere.
+    pub fn idle_browser(&self) -> String {
+        self.exempt("browser");
+        let urls = self.write("browser/urls", "");
+        let script = format!("#!/bin/sh\nprintf '%s\\n' \"$1\" >>'{}'\n", urls.display());
+        let browser = self.write_script("bin/idle-browser", &script);
+        browser.to_string_lossy().into_owned()
+    }
+
     /// Waits until a program has made a file, within half a minute.
     #[track_caller]
     pub fn wait_for_file(&self, relative: &str) {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::mfa::is_code;
 use super::surroundings::Surroundings;
-use super::{Context, profile_variables};
+use super::{Context, SignIn, profile_variables};
 use crate::broker::{Code, Reader, Want};
 use crate::config::Profile;
 use crate::credentials::{Credentials, Secret};
@@ -21,16 +21,16 @@ use crate::source::eks;
 pub(in crate::commands) struct Request {
     /// How long the credentials are to last, where that can be chosen: 1h, 90m, 3600 [env: AWS_VAULT_DURATION]
     #[arg(short, long, value_name = "TIME", value_parser = duration)]
-    duration: Option<Duration>,
+    pub(super) duration: Option<Duration>,
     /// The region, instead of the profile's
     #[arg(long, value_name = "REGION")]
-    region: Option<String>,
+    pub(super) region: Option<String>,
     /// Fetch new credentials, whatever is cached
     #[arg(long)]
     fresh: bool,
     /// Use a long-lived key itself, without GetSessionToken: for calls to IAM, and for longer roles
     #[arg(short, long)]
-    no_session: bool,
+    pub(super) no_session: bool,
     /// The code that the MFA device shows now, where one is needed
     #[arg(short = 't', long, value_name = "CODE", value_parser = mfa_token)]
     mfa_token: Option<String>,
@@ -46,6 +46,15 @@ pub(in crate::commands) struct Obtained {
 }
 
 impl Obtained {
+    /// Where AWS Sign-In is, if not where AWS has it.
+    pub(super) fn signin(&self) -> Result<Option<String>, Error> {
+        let surroundings = Surroundings {
+            profile: Some(&self.profile),
+            outer: &self.outer_settings,
+        };
+        Ok(surroundings.endpoint("signin")?)
+    }
+
     /// Where STS is, as the profile says.
     pub(in crate::commands) fn sts(&self, region: &str) -> Result<eks::Place, Error> {
         let surroundings = Surroundings {
@@ -85,6 +94,17 @@ impl Request {
         name: &str,
         reader: Reader,
     ) -> Result<Obtained, Error> {
+        self.obtain_by(context, name, reader, &SignIn::for_profile(name))
+    }
+
+    /// The same, with a sign-in on the way of one's choice.
+    pub(super) fn obtain_by(
+        self,
+        context: &Context,
+        name: &str,
+        reader: Reader,
+        how: &SignIn,
+    ) -> Result<Obtained, Error> {
         let config = context.config()?;
         // The chain first: its errors say which profile they are about.
         let chain = context.chain(name)?;
@@ -98,7 +118,7 @@ impl Request {
             reader,
         };
         let region = region(self.region, &profile)?;
-        let credentials = context.credentials(&profile, &chain, region.as_deref(), want)?;
+        let credentials = context.credentials_by(&profile, &chain, region.as_deref(), want, how)?;
         explain(context, self.duration, &chain);
         Ok(Obtained {
             settings: profile_variables(&profile),
@@ -166,7 +186,7 @@ impl Request {
 }
 
 /// `--region`, the profile, `AWS_REGION`, `AWS_DEFAULT_REGION`.
-fn region(option: Option<String>, profile: &Profile) -> Result<Option<String>, Error> {
+pub(super) fn region(option: Option<String>, profile: &Profile) -> Result<Option<String>, Error> {
     if let Some(region) = option.or_else(|| profile.region.clone()) {
         return Ok(Some(region));
     }

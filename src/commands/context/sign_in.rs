@@ -28,6 +28,8 @@ pub(in crate::commands) struct SignIn {
     pub(in crate::commands) qr: bool,
     /// On account of this profile, which may have a browser of its own.
     pub(in crate::commands) profile: Option<String>,
+    /// On the way to something that was asked for by name, and goes on where there is no terminal.
+    pub(in crate::commands) without_terminal: bool,
 }
 
 impl SignIn {
@@ -56,7 +58,6 @@ struct Conversation<'a> {
 impl Context {
     /// Opens a page with the browser of the option, the variables or the settings, else the system's.
     /// Where none starts, that is said; where there is none, nothing is said. Whether one was opened.
-    #[expect(dead_code, reason = "for `vault console`")]
     pub(in crate::commands) fn browse(
         &self,
         option: Option<&str>,
@@ -64,6 +65,12 @@ impl Context {
     ) -> Result<bool, Error> {
         let chosen = self.browser(option)?;
         Ok(self.open(chosen.as_ref(), page))
+    }
+
+    /// Whether the person's browser can't reach this machine's 127.0.0.1, as far as can be known.
+    pub(in crate::commands) fn browser_is_elsewhere(&self) -> Result<bool, Error> {
+        let chosen = self.browser(None)?;
+        Ok(browser::elsewhere(chosen.as_ref()).is_some())
     }
 
     fn browser(&self, option: Option<&str>) -> Result<Option<Chosen>, Error> {

@@ -17,6 +17,7 @@ use tokio::task::JoinHandle;
 use super::page::{Ending, Page};
 use crate::config::SsoSession;
 use crate::credentials::Secret;
+use crate::loopback::page::PAGE_LIMIT;
 use crate::loopback::{Answer, Client, Limits, Loopback};
 use crate::source::SourceError;
 use crate::source::transport::Transport;
@@ -34,8 +35,6 @@ const LIMITS: Limits = Limits {
     // Longer than the exchange that the page waits for, and a keystore that asks to be unlocked.
     connection: Duration::from_mins(3),
 };
-/// A browser on this machine takes its page at once.
-const PAGE_LIMIT: Duration = Duration::from_secs(2);
 /// More of a server's words than this is not for a person.
 const WORDS: usize = 300;
 

@@ -22,6 +22,7 @@ pub fn region(transport: &Transport, start_url: &str) -> Option<String> {
         method: "GET",
         url: &url,
         headers: &[],
+        form: None,
         through_proxy: true,
         connect: CONNECT_LIMIT,
         limit: LIMIT,
