@@ -244,7 +244,7 @@ fn every_other_source_has_its_answer() {
         (
             "empty",
             1,
-            &["the configuration does not say where its credentials come from"],
+            &["does not say where its credentials come from"],
         ),
     ];
     for (profile, code, texts) in not {
