@@ -30,7 +30,7 @@ pub struct Args {
     /// The profile [default: AWS_PROFILE, else a list to pick from]
     profile: Option<String>,
     /// The page of this service: s3, ec2, iam, cfn, logs, ddb, …
-    #[arg(short, long, value_name = "NAME", value_parser = service)]
+    #[arg(short, long, value_name = "SERVICE", value_parser = service)]
     service: Option<&'static Service>,
     /// The page at this path of the console, or at this address of it
     #[arg(long, value_name = "PATH", conflicts_with = "service")]

@@ -1,6 +1,7 @@
 //! What can stand where a usage line says `PROFILE` or `REGION`.
 
 use crate::config::{Config, Files};
+use crate::deliver::console::SERVICES;
 use crate::env;
 use crate::keystore::Backend;
 use crate::plan::portal::REGIONS;
@@ -13,6 +14,7 @@ pub fn of(name: &str) -> Option<fn() -> Vec<String>> {
         "SSO-SESSION" => sso_sessions,
         "PROFILE|SSO-SESSION" => || [sso_sessions(), profiles()].concat(),
         "REGION" => || REGIONS.map(str::to_owned).to_vec(),
+        "SERVICE" => services,
         "KEYSTORE" => || Backend::ALL.map(|backend| backend.to_string()).to_vec(),
         _ => return None,
     })
@@ -38,4 +40,9 @@ fn sso_sessions() -> Vec<String> {
     config().map_or_else(Vec::new, |config| {
         config.sso_session_names().map(str::to_owned).collect()
     })
+}
+
+fn services() -> Vec<String> {
+    let names = SERVICES.iter().flat_map(|service| service.names);
+    names.map(|name| (*name).to_owned()).collect()
 }

@@ -40,10 +40,10 @@ const MAY_NAME: &[(&str, &[&str])] = &[
         ],
     ),
     // What a shell is offered is named where it is the truth: in the AWS files, in a list of regions, among
-    // the keystores' names. Nothing is opened.
+    // the keystores' names, in the table of the console's pages. Nothing is opened.
     (
         "complete",
-        &["config", "env", "keystore", "plan", "settings"],
+        &["config", "deliver", "env", "keystore", "plan", "settings"],
     ),
     (
         "error",

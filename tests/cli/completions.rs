@@ -66,6 +66,10 @@ const TYPED: &[Typed] = &[
         "vault export --format pow\t",
         &["vault", "export", "--format", "powershell"],
     ),
+    (
+        "vault console prod -s appc\t",
+        &["vault", "console", "prod", "-s", "appconfig"],
+    ),
     ("vault exec --no-s\t", &["vault", "exec", "--no-session"]),
     (
         "vault completions el\t",
@@ -295,6 +299,7 @@ fn look(home: &Home, words: &[String]) -> usize {
     for (option, begun, word) in [
         ("--region <REGION>", "eu-n", "eu-north-1"),
         ("--backend <KEYSTORE>", "", "keyutils"),
+        ("--service <SERVICE>", "appc", "appconfig"),
     ] {
         if help.contains(option) {
             offers(&[option.split(' ').next().unwrap(), begun], word);
