@@ -25,6 +25,7 @@ mod code;
 mod console;
 mod elsewhere;
 mod fetch;
+mod keys;
 mod listing;
 mod login;
 mod sign_in;
@@ -98,6 +99,8 @@ pub struct Connection {
     pub sso_oidc: Option<String>,
     /// The Security Token Service.
     pub sts: Option<String>,
+    /// Identity and Access Management.
+    pub iam: Option<String>,
     /// AWS Sign-In.
     pub signin: Option<String>,
     /// Where the AWS CLI keeps the sessions of `aws login`.
@@ -169,6 +172,9 @@ pub enum BrokerError {
     /// A duration that AWS gives to nobody.
     #[error("{} seconds are too short", .0.as_secs())]
     TooShort(Duration),
+    /// What IAM was asked about a user's keys.
+    #[error("cannot {0}")]
+    Keys(&'static str, #[source] SourceError),
     /// A long-lived key is listed, and is not in the keystore.
     #[error("the long-lived key of profile `{0}` is not in this keystore")]
     KeyGone(String),

@@ -89,6 +89,17 @@ pub struct LongLivedKey {
     pub secret_access_key: Secret<String>,
 }
 
+/// A rotation that has begun: what has to be known to go on with it, whatever stopped it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rotation {
+    /// What names the key that is to go.
+    pub old: String,
+    /// The keys that its user had: one more is what IAM made for this rotation.
+    pub known: Vec<String>,
+    /// The key that is to come, once IAM has made it and said so.
+    pub new: Option<LongLivedKey>,
+}
+
 impl From<LongLivedKey> for Credentials {
     fn from(key: LongLivedKey) -> Self {
         Self {

@@ -22,6 +22,8 @@ pub enum Kind {
     AssumeRole,
     /// An IAM user's long-lived key: no credentials that can be had again, so `clear` leaves it.
     AccessKey,
+    /// A rotation of a long-lived key that has begun, and the new key in it.
+    Rotation,
     /// What `GetSessionToken` gave for a long-lived key.
     SessionToken,
     /// What a role gave for a token in a file.
@@ -33,12 +35,13 @@ pub enum Kind {
 }
 
 impl Kind {
-    const ALL: [Self; 9] = [
+    const ALL: [Self; 10] = [
         Self::SignIn,
         Self::ClientRegistration,
         Self::RoleCredentials,
         Self::AssumeRole,
         Self::AccessKey,
+        Self::Rotation,
         Self::SessionToken,
         Self::WebIdentity,
         Self::CredentialProcess,
@@ -52,6 +55,7 @@ impl Kind {
             Self::RoleCredentials => "role-credentials/",
             Self::AssumeRole => "assume-role/",
             Self::AccessKey => "access-key/",
+            Self::Rotation => "rotation/",
             Self::SessionToken => "session-token/",
             Self::WebIdentity => "web-identity/",
             Self::CredentialProcess => "process/",
@@ -62,7 +66,7 @@ impl Kind {
     /// Whether the entry is a set of credentials, which `clear` drops; the others stay.
     pub const fn is_credentials(self) -> bool {
         match self {
-            Self::SignIn | Self::ClientRegistration | Self::AccessKey => false,
+            Self::SignIn | Self::ClientRegistration | Self::AccessKey | Self::Rotation => false,
             Self::RoleCredentials
             | Self::AssumeRole
             | Self::SessionToken
@@ -115,6 +119,11 @@ impl Key {
     /// The long-lived key of a profile.
     pub fn access_key(profile: &str) -> Self {
         Self::new(Kind::AccessKey, profile)
+    }
+
+    /// The rotation of the long-lived key of a profile.
+    pub fn rotation(profile: &str) -> Self {
+        Self::new(Kind::Rotation, profile)
     }
 
     /// Credentials of a kind whose answer depends on many things: `inputs` is everything that changes

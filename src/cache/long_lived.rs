@@ -1,8 +1,8 @@
 //! Long-lived keys: the entries that cannot be fetched again.
 
-use super::stored::StoredKey;
-use super::{Cache, CacheError, Key, Listed, written};
-use crate::credentials::LongLivedKey;
+use super::stored::{StoredKey, StoredRotation};
+use super::{Cache, CacheError, Key, Listed, ToBytes, written};
+use crate::credentials::{LongLivedKey, Rotation};
 
 impl Cache {
     /// The long-lived key of a profile.
@@ -38,6 +38,28 @@ impl Cache {
         let bytes = written(|to| StoredKey::serialize(value, to));
         self.keystore()?.put(key.as_str(), &bytes)?;
         list.add(&key, listed)
+    }
+
+    /// The rotation of a profile's key that has begun, if one has.
+    ///
+    /// # Errors
+    ///
+    /// The keystore's.
+    pub fn rotation(&self, profile: &str) -> Result<Option<Rotation>, CacheError> {
+        self.get(&Key::rotation(profile), |from| {
+            StoredRotation::deserialize(from)
+        })
+    }
+
+    /// Keeps how far the rotation of a profile's key has come. Whoever calls holds the key's lock.
+    ///
+    /// # Errors
+    ///
+    /// The keystore's, or the list's.
+    pub fn put_rotation(&self, profile: &str, value: &Rotation) -> Result<(), CacheError> {
+        let key = Key::rotation(profile);
+        let write = |to: &mut ToBytes<'_>| StoredRotation::serialize(value, to);
+        self.put(&key, Listed::default(), write)
     }
 
     /// What names the long-lived key of a profile, without touching a secret; `None` where there is

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::credentials::{
-    AccessToken, ClientRegistration, Credentials, Flow, LongLivedKey, Secret,
+    AccessToken, ClientRegistration, Credentials, Flow, LongLivedKey, Rotation, Secret,
 };
 
 #[derive(Serialize, Deserialize)]
@@ -25,6 +25,15 @@ pub(super) struct StoredKey {
     access_key_id: String,
     #[serde(with = "exposed")]
     secret_access_key: Secret<String>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "Rotation")]
+pub(super) struct StoredRotation {
+    old: String,
+    known: Vec<String>,
+    #[serde(with = "key_option")]
+    new: Option<LongLivedKey>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -60,6 +69,31 @@ mod flow {
     pub(super) fn deserialize<'a, D: Deserializer<'a>>(from: D) -> Result<Flow, D::Error> {
         let name = String::deserialize(from)?;
         Flow::parse(&name).ok_or_else(|| serde::de::Error::custom("no flow that is known"))
+    }
+}
+
+mod key_option {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    use super::{LongLivedKey, StoredKey};
+
+    #[derive(Serialize)]
+    struct Written<'a>(#[serde(with = "StoredKey")] &'a LongLivedKey);
+
+    #[derive(Deserialize)]
+    struct Read(#[serde(with = "StoredKey")] LongLivedKey);
+
+    pub(super) fn serialize<S: Serializer>(
+        value: &Option<LongLivedKey>,
+        to: S,
+    ) -> Result<S::Ok, S::Error> {
+        value.as_ref().map(Written).serialize(to)
+    }
+
+    pub(super) fn deserialize<'a, D: Deserializer<'a>>(
+        from: D,
+    ) -> Result<Option<LongLivedKey>, D::Error> {
+        Ok(Option::<Read>::deserialize(from)?.map(|read| read.0))
     }
 }
 

@@ -1,7 +1,7 @@
 //! `vault clear`: drop cached credentials, so that the next `exec` fetches new ones.
 
 use super::context::Context;
-use crate::broker::{self, Want};
+use crate::broker;
 use crate::cache::{Key, Kind};
 use crate::error::Error;
 
@@ -42,26 +42,13 @@ impl Args {
     }
 }
 
-/// What is kept along a profile's chain, for whatever duration a run asked.
+/// What is kept along a profile's chain.
 fn keys(context: &Context, profile: &str, sign_ins: bool) -> Result<Vec<Key>, Error> {
     let chain = context.chain(profile)?;
-    // Nothing is cached for what vault does not serve.
-    let mut keys = broker::keys(&chain, Want::default()).unwrap_or_default();
-    if !chain.roles.is_empty() {
-        let others = context.cache.entries()?.into_iter().map(|entry| entry.key);
-        let others: Vec<_> = others
-            .filter(|other| {
-                keys.iter()
-                    .any(|key| key.regardless_of_duration() == other.regardless_of_duration())
-            })
-            .collect();
-        keys.extend(others);
-    }
+    let mut keys = context.kept_along(&chain)?;
     if sign_ins && let Some(session) = chain.session() {
         keys.push(broker::sign_in_key(session));
     }
-    keys.sort();
-    keys.dedup();
     Ok(keys)
 }
 

@@ -211,6 +211,7 @@ impl Context {
             sso: surroundings.endpoint("sso")?,
             sso_oidc: surroundings.endpoint("sso_oidc")?,
             sts: surroundings.endpoint("sts")?,
+            iam: surroundings.endpoint("iam")?,
             signin: surroundings.endpoint("signin")?,
             login_sessions: self.aws_path(env::AWS_LOGIN_CACHE_DIRECTORY, "login/cache"),
             region: region.map(str::to_owned),

@@ -16,6 +16,8 @@ mod import;
 mod list;
 mod login;
 mod logout;
+mod remove;
+mod rotate;
 mod serve;
 mod status;
 
@@ -40,6 +42,8 @@ pub enum Command {
     Status(status::Args),
     Clear(clear::Args),
     Add(add::Args),
+    Remove(remove::Args),
+    Rotate(rotate::Args),
     Configure(Box<configure::Args>),
     Console(console::Args),
     Doctor(doctor::Args),
@@ -121,6 +125,8 @@ fn dispatch(command: Command, context: &Context) -> Result<(), Error> {
         Command::Status(args) => args.run(context),
         Command::Clear(args) => args.run(context),
         Command::Add(args) => args.run(context),
+        Command::Remove(args) => args.run(context),
+        Command::Rotate(args) => args.run(context),
         Command::Configure(args) => args.run(context),
         Command::Console(args) => args.run(context),
         Command::Import(args) => args.run(context),

@@ -27,6 +27,7 @@ impl From<BrokerError> for Error {
                 chosen,
                 error: cause,
             } => console(chosen, cause),
+            BrokerError::Keys(what, cause) => keys(what, cause),
             BrokerError::CodeFailedElsewhere(_) => {
                 Self::from_chain(Kind::Failed, &error).hint("run it again to be asked")
             }
@@ -124,7 +125,27 @@ fn role(arn: &str, cause: SourceError) -> Error {
         }
         _ => None,
     };
-    let made = Error::from(cause).context(format!("cannot assume `{arn}`"));
+    hinted(cause, format!("cannot assume `{arn}`"), hint)
+}
+
+/// A user's own keys.
+fn keys(what: &str, cause: SourceError) -> Error {
+    let hint = match &cause {
+        SourceError::Forbidden(_) => Some(
+            "the user needs the rights to iam:ListAccessKeys, iam:CreateAccessKey and iam:DeleteAccessKey on itself; \
+             where IAM wants MFA for that, the profile has to say `mfa_serial`",
+        ),
+        SourceError::KeyRejected(_) => Some(
+            "see in IAM whether the key is there and active; `vault add --force` stores another",
+        ),
+        _ => None,
+    };
+    hinted(cause, format!("cannot {what}"), hint)
+}
+
+/// A source's error as the cause of what was wanted, and what to do about it.
+fn hinted(cause: SourceError, wanted: String, hint: Option<&str>) -> Error {
+    let made = Error::from(cause).context(wanted);
     match hint {
         Some(hint) => made.hint(hint),
         None => made,

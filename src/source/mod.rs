@@ -4,6 +4,7 @@
 pub mod ambient;
 pub mod eks;
 pub mod federation;
+pub mod iam;
 pub mod login;
 mod pace;
 pub mod plain;
@@ -44,6 +45,9 @@ pub enum SourceError {
     /// 403: no such right.
     #[error("the server refuses access ({0})")]
     Forbidden(String),
+    /// AWS does not know the access key, or it is not active.
+    #[error("the access key is not accepted ({0})")]
+    KeyRejected(String),
     /// The code of an MFA device is not the one that is right now.
     #[error("the code is not accepted ({0})")]
     CodeRejected(String),

@@ -7,7 +7,7 @@ use aws_sdk_sts::types::{self, Tag};
 use jiff::Timestamp;
 
 use super::SourceError;
-use super::transport::{Retry, Transport, failure, server};
+use super::transport::{Retry, Transport, failure, key_failure, server};
 use crate::credentials::{Credentials, Secret};
 
 /// Everything that `AssumeRole` is asked with.
@@ -205,6 +205,19 @@ impl<'t> Sts<'t> {
             .run(call.send())
             .map_err(|error| failure(OPERATION, &server, &error))?;
         given(OPERATION, &server, answer.credentials, now)
+    }
+
+    /// Whether AWS knows a key.
+    ///
+    /// # Errors
+    ///
+    /// [`SourceError::KeyRejected`] where it does not.
+    pub fn check(&self, credentials: &Credentials) -> Result<(), SourceError> {
+        let call = self.client(credentials).get_caller_identity();
+        let answer = self.transport.run(call.send());
+        answer
+            .map(|_| ())
+            .map_err(|error| key_failure("GetCallerIdentity", &self.server(), &error))
     }
 
     fn server(&self) -> String {

@@ -235,6 +235,22 @@ where
     }
 }
 
+/// The same for a request that a long-lived key signs, which AWS may not know (yet, or any more).
+pub fn key_failure<E>(
+    operation: &'static str,
+    server: &str,
+    error: &SdkError<E, HttpResponse>,
+) -> SourceError
+where
+    E: ProvideErrorMetadata + std::error::Error + 'static,
+{
+    let unknown = error.code() == Some("InvalidClientTokenId");
+    match failure(operation, server, error) {
+        SourceError::Forbidden(message) if unknown => SourceError::KeyRejected(message),
+        other => other,
+    }
+}
+
 fn service(
     operation: &'static str,
     server: String,

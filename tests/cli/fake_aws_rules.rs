@@ -256,3 +256,84 @@ print(visit(url)[0], visit(url.replace('Version=2011-06-15', 'Version=2011-06-16
         .env("AWS_DEFAULT_REGION", "eu-central-1");
     assert_eq!(run.output().success().stdout, "200 403\n");
 }
+
+#[test]
+fn iam_makes_two_keys_and_answers_to_no_session_without_mfa() {
+    let home = Home::new();
+    let key = home.aws.add_user_key("111111111111", "alice");
+    home.aws.configure(|behaviour| {
+        behaviour.key_propagation = Duration::from_millis(500);
+        behaviour.iam_denies = vec!["DeleteAccessKey"];
+        let code = ("arn:aws:iam::111111111111:mfa/alice", "123456");
+        behaviour
+            .mfa_codes
+            .insert(code.0.to_owned(), code.1.to_owned());
+    });
+    let lines = script(
+        &home,
+        &format!(
+            r"
+os.environ['AWS_ACCESS_KEY_ID'], os.environ['AWS_SECRET_ACCESS_KEY'] = '{}', '{}'
+def client(name, key=None):
+    keys = dict(aws_access_key_id=key['AccessKeyId'], aws_secret_access_key=key['SecretAccessKey'],
+        aws_session_token=key.get('SessionToken')) if key else {{}}
+    return boto3.client(name, config=once, **keys)
+iam, sts = client('iam'), client('sts')
+def listed(c=iam):
+    return [(k['Status'], k['UserName']) for k in c.list_access_keys()['AccessKeyMetadata']]
+print(listed())
+new = attempt(iam.create_access_key)['AccessKey']
+print(listed())
+attempt(iam.create_access_key)
+attempt(client('sts', new).get_caller_identity); attempt(client('iam', new).list_access_keys)
+time.sleep(.6)
+attempt(client('sts', new).get_caller_identity); attempt(client('iam', new).list_access_keys)
+wrong = dict(new, SecretAccessKey='x' * 40)
+attempt(client('iam', wrong).list_access_keys)
+attempt(client('iam', sts.get_session_token()['Credentials']).list_access_keys)
+mfa = sts.get_session_token(SerialNumber='arn:aws:iam::111111111111:mfa/alice', TokenCode='123456')
+print(listed(client('iam', mfa['Credentials'])))
+attempt(iam.delete_access_key, AccessKeyId=new['AccessKeyId'])
+",
+            key.id, key.secret
+        ),
+    );
+    let invalid = "403 InvalidClientTokenId";
+    let expected = [
+        "[('Active', 'alice')]",
+        "ok",
+        "[('Active', 'alice'), ('Active', 'alice')]",
+        "409 LimitExceeded",
+        invalid,
+        invalid,
+        "ok",
+        "ok",
+        "403 SignatureDoesNotMatch",
+        invalid,
+        "[('Active', 'alice'), ('Active', 'alice')]",
+        "403 AccessDenied",
+    ];
+    assert_eq!(lines, expected);
+}
+
+#[test]
+fn iam_deletes_a_key_once() {
+    let home = Home::new();
+    let key = home.aws.add_user_key("111111111111", "alice");
+    home.aws.add_user_key("111111111111", "alice");
+    let lines = script(
+        &home,
+        &format!(
+            r"
+os.environ['AWS_ACCESS_KEY_ID'], os.environ['AWS_SECRET_ACCESS_KEY'] = '{}', '{}'
+iam = boto3.client('iam', config=once)
+attempt(iam.delete_access_key, AccessKeyId='AKIANOBODYSKEYATALL0')
+[other] = [k['AccessKeyId'] for k in iam.list_access_keys()['AccessKeyMetadata']
+    if k['AccessKeyId'] != '{}']
+attempt(iam.delete_access_key, AccessKeyId=other); attempt(iam.delete_access_key, AccessKeyId=other)
+",
+            key.id, key.secret, key.id
+        ),
+    );
+    assert_eq!(lines, ["404 NoSuchEntity", "ok", "404 NoSuchEntity"]);
+}

@@ -58,6 +58,8 @@ mod parity;
 mod picker;
 mod prompts;
 mod real_clients;
+mod remove;
+mod rotate;
 mod secret_service;
 mod secrets;
 mod serve;

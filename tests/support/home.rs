@@ -205,6 +205,7 @@ impl Home {
             "AWS_ENDPOINT_URL_SSO",
             "AWS_ENDPOINT_URL_SSO_OIDC",
             "AWS_ENDPOINT_URL_STS",
+            "AWS_ENDPOINT_URL_IAM",
             "AWS_ENDPOINT_URL_S3",
             "AWS_ENDPOINT_URL_SIGNIN",
         ];

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use super::fake_aws::{Fault, Visit};
+use super::fake_aws::{Fault, UserKey, Visit};
 use super::home::Home;
 use super::run::{Output, Run};
 
@@ -66,6 +66,46 @@ impl Home {
     #[track_caller]
     pub fn sign_in(&self) {
         self.login(&["corp"]).output().success();
+    }
+
+    /// A home whose profile `jo` has a long-lived key in the keystore: that of the user `jo`.
+    pub fn with_stored_key() -> (Self, UserKey) {
+        let home = Self::new();
+        let key = home.aws.add_user_key("444444444444", "jo");
+        home.add_key("jo", &key).output().success();
+        (home, key)
+    }
+
+    /// `vault add --env` for a profile.
+    pub fn add_key(&self, profile: &str, key: &UserKey) -> Run<'_> {
+        self.vault(&["add", profile, "--env"])
+            .env("AWS_ACCESS_KEY_ID", &key.id)
+            .env("AWS_SECRET_ACCESS_KEY", &key.secret)
+    }
+
+    /// What names the long-lived key that is stored for a profile.
+    pub fn stored_key(&self, profile: &str) -> String {
+        let line = format!("\"key\":\"access-key/{profile}\"");
+        let lists = self.lists();
+        let list = lists.iter().find(|text| text.contains(&line));
+        let value: serde_json::Value = serde_json::from_str(list.expect("a stored key")).unwrap();
+        value["access_key_id"].as_str().unwrap().to_owned()
+    }
+
+    /// How many entries are listed whose key begins so.
+    pub fn listed(&self, prefix: &str) -> usize {
+        let line = format!("\"key\":\"{prefix}");
+        self.lists()
+            .iter()
+            .filter(|text| text.contains(&line))
+            .count()
+    }
+
+    fn lists(&self) -> Vec<String> {
+        let files = std::fs::read_dir(self.path(".local/share/vault/index/file"));
+        let files = files.into_iter().flatten().flatten();
+        let texts = files.map(|file| std::fs::read_to_string(file.path()).unwrap_or_default());
+        texts.collect()
     }
 
     /// `vault login --no-browser` with more arguments.

@@ -14,9 +14,9 @@ use crate::credentials::LongLivedKey;
 use crate::error::{Error, Kind};
 use crate::ui;
 
-/// Whoever stores or removes a key holds its lock for milliseconds, but a keystore may wait for its
-/// person for a minute.
-const KEY_LOCK_LIMIT: Duration = Duration::from_mins(2);
+/// Who stores or removes a key holds its lock for milliseconds. Who rotates it waits for AWS, for two
+/// minutes at most, and makes a few requests besides.
+const KEY_LOCK_LIMIT: Duration = Duration::from_mins(4);
 
 /// How long the secrets are that IAM makes; it promises no length.
 const SECRET_LENGTH: usize = 40;
@@ -74,19 +74,57 @@ impl Context {
     ) -> Result<Stored, Error> {
         self.check_key(key)?;
         let _lock = self.lock_key(profile)?;
+        if self.cache.rotation(profile)?.is_some() {
+            let message = format!("a rotation of the key of `{profile}` has begun, and not ended");
+            return Err(Error::new(Kind::Failed, message).hint(format!(
+                "`vault rotate {profile}` ends it; `vault remove {profile}` drops both keys"
+            )));
+        }
         let stored = match self.cache.access_key(profile)? {
             None => Stored::New,
             Some(before) if before == *key => Stored::Already,
             Some(before) if !force => return Err(taken(profile, &before.access_key_id)),
             Some(before) => Stored::InPlaceOf(before.access_key_id),
         };
-        self.cache.put_access_key(profile, key)?;
-        if self.cache.access_key(profile)?.as_ref() != Some(key) {
-            let message = "the keystore does not give back what was put into it";
-            return Err(Error::new(Kind::Failed, message)
-                .hint("use another with `--backend file`; the key is still where it was"));
-        }
+        let old = match &stored {
+            Stored::InPlaceOf(old) => self.came_of_key(profile, old)?,
+            _ => Vec::new(),
+        };
+        self.keep_key(profile, key)?;
+        self.drop_cached(&old)?;
         Ok(stored)
+    }
+
+    /// Puts a key into the keystore, and reads it back. Whoever calls holds the key's lock.
+    pub(in crate::commands) fn keep_key(
+        &self,
+        profile: &str,
+        key: &LongLivedKey,
+    ) -> Result<(), Error> {
+        self.cache.put_access_key(profile, key)?;
+        if self.cache.access_key(profile)?.as_ref() == Some(key) {
+            return Ok(());
+        }
+        let message = "the keystore does not give back what was put into it";
+        Err(Error::new(Kind::Failed, message)
+            .hint("use another with `--backend file`; the key is still where it was"))
+    }
+
+    /// What names the key that is stored for a profile.
+    pub(in crate::commands) fn stored_key_id(&self, profile: &str) -> Result<String, Error> {
+        if let Some(id) = self.cache.access_key_id(profile) {
+            return Ok(id);
+        }
+        let config = self.config()?;
+        let in_file = config.profile(profile)?.access_key.is_some();
+        let error = Error::new(Kind::Failed, format!("no key is stored for `{profile}`"));
+        Err(if in_file {
+            error.hint(format!(
+                "its key is in the AWS files: `vault add {profile} --from-credentials-file` moves it"
+            ))
+        } else {
+            error.hint(format!("`vault add {profile}` stores one"))
+        })
     }
 
     /// Fails where another key is stored for the profile than could be put there.
@@ -187,7 +225,7 @@ impl Context {
     }
 
     /// Holds a profile's key against every other vault that would change it.
-    fn lock_key(&self, profile: &str) -> Result<Lock, Error> {
+    pub(in crate::commands) fn lock_key(&self, profile: &str) -> Result<Lock, Error> {
         ui::watch_interrupts();
         let waiting = || {
             let waiting = "Waiting for another vault, which is changing the key of this profile.";

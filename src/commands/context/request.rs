@@ -107,7 +107,7 @@ impl Request {
     ) -> Result<Obtained, Error> {
         let config = context.config()?;
         // The chain first: its errors say which profile they are about.
-        let chain = context.chain(name)?;
+        let mut chain = context.chain(name)?;
         let profile = config.profile(name)?;
         let code = self.mfa_token.map(|code| Code::new(Secret::new(code)));
         let want = Want {
@@ -118,7 +118,16 @@ impl Request {
             reader,
         };
         let region = region(self.region, &profile)?;
-        let credentials = context.credentials_by(&profile, &chain, region.as_deref(), want, how)?;
+        let obtain =
+            |chain: &Chain| context.credentials_by(&profile, chain, region.as_deref(), want, how);
+        let credentials = match obtain(&chain) {
+            // `vault rotate` has put another key in its place meanwhile, and the old one is gone.
+            Err(_) if context.has_new_key(&chain) => {
+                chain = context.chain(name)?;
+                obtain(&chain)?
+            }
+            result => result?,
+        };
         explain(context, self.duration, &chain);
         Ok(Obtained {
             settings: profile_variables(&profile),

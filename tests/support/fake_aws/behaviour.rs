@@ -39,6 +39,12 @@ pub struct Behaviour {
     pub roles: Vec<AssumableRole>,
     /// MFA devices: serial number → the code that is right now. A code is good once.
     pub mfa_codes: HashMap<String, String>,
+    /// How long a key that IAM has made is known nowhere.
+    pub key_propagation: Duration,
+    /// What IAM lets no user do: names of operations.
+    pub iam_denies: Vec<&'static str>,
+    /// IAM lets users do something only with MFA.
+    pub iam_wants_mfa: bool,
     /// The tokens that `AssumeRoleWithWebIdentity` takes.
     pub web_identity_tokens: Vec<String>,
     /// The role of the EC2 instance, if it has one.
@@ -154,6 +160,9 @@ impl Default for Behaviour {
             portal_requests_per_second: 20,
             roles: standard_roles(),
             mfa_codes: HashMap::new(),
+            key_propagation: Duration::ZERO,
+            iam_denies: Vec::new(),
+            iam_wants_mfa: false,
             web_identity_tokens: Vec::new(),
             instance_role: Some("Machine".to_owned()),
             container_token: None,

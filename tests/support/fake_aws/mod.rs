@@ -1,5 +1,5 @@
-//! A fake AWS: one HTTP server that is IAM Identity Center (sign-in and portal), STS, S3's list of
-//! buckets, the console's federation endpoint, and an instance's and a container's
+//! A fake AWS: one HTTP server that is IAM Identity Center (sign-in and portal), STS, IAM
+//! for a user's own keys, S3's list of buckets, the console's federation endpoint, and an instance's and a container's
 //! credentials at once. It keeps real state and rejects what AWS
 //! would reject, so that a client which passes here has a chance there; the AWS CLI and boto3
 //! signing in to it (`tests/cli/fake_aws.rs`) keep it honest.
@@ -12,6 +12,7 @@ mod console;
 mod encoding;
 mod faults;
 mod http;
+mod iam;
 mod machine;
 mod oidc;
 mod operation;
@@ -152,6 +153,18 @@ impl FakeAws {
     /// A long-lived key of an IAM user.
     pub fn add_user_key(&self, account_id: &str, user_name: &str) -> UserKey {
         self.lock().add_user_key(account_id, user_name)
+    }
+
+    /// The ids of a user's long-lived keys.
+    pub fn user_keys(&self, account_id: &str, user_name: &str) -> Vec<String> {
+        self.lock().keys_of(account_id, user_name)
+    }
+
+    /// Somebody makes a key inactive, in the console.
+    pub fn deactivate_key(&self, id: &str) {
+        if let Some(key) = self.lock().keys.get_mut(id) {
+            key.active = false;
+        }
     }
 
     /// A secret that the fake makes up and never hands out, for the test to give it a meaning

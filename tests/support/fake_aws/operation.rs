@@ -3,7 +3,7 @@
 use super::encoding::value;
 use super::http::{Answer, Request};
 use super::state::State;
-use super::{console, faults, machine, oidc, pages, portal, s3, signin, sts};
+use super::{console, faults, iam, machine, oidc, pages, portal, s3, signin, sts};
 
 /// Everything that the fake does. `Unexpected` is what it does not.
 const KNOWN: &[&str] = &[
@@ -34,6 +34,9 @@ pub const XML: &[&str] = &[
     "AssumeRoleWithWebIdentity",
     "GetSessionToken",
     "GetFederationToken",
+    "ListAccessKeys",
+    "CreateAccessKey",
+    "DeleteAccessKey",
     "ListBuckets",
 ];
 
@@ -110,6 +113,9 @@ pub fn perform(operation: &str, state: &mut State, request: &Request) -> Answer 
         "CaptivePage" => Answer::html(200, faults::CAPTIVE_PAGE),
         "ListBuckets" => s3::list_buckets(state, request),
         "Unexpected" => Answer::aws_error(404, "UnknownOperationException", "no such operation"),
+        "ListAccessKeys" | "CreateAccessKey" | "DeleteAccessKey" => {
+            iam::perform(operation, state, request)
+        }
         action => sts::perform(action, state, request),
     }
 }

@@ -1,6 +1,8 @@
 //! Signature Version 4, checked as AWS checks it: the signature is computed anew with the secret
 //! of the key that the request names.
 
+use std::time::Instant;
+
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use jiff::Timestamp;
 use sha2::{Digest as _, Sha256};
@@ -39,6 +41,10 @@ pub fn caller(state: &State, request: &Request, service: &str) -> Result<AccessK
         return Err(Rejected::Unsigned);
     };
     let key = state.keys.get(key_id).ok_or(Rejected::UnknownKey)?;
+    let known = key.known_from.is_none_or(|from| from <= Instant::now());
+    if !known || !key.active {
+        return Err(Rejected::UnknownKey);
+    }
     if key.session_token != signed.token {
         return Err(Rejected::WrongToken);
     }

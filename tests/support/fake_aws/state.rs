@@ -58,6 +58,10 @@ pub struct AccessKey {
     pub session_token: Option<String>,
     pub expires_at: Option<Timestamp>,
     pub principal: Principal,
+    pub created_at: Timestamp,
+    pub active: bool,
+    /// Until then nobody has heard of it.
+    pub known_from: Option<Instant>,
 }
 
 /// Whose key it is.
@@ -207,6 +211,9 @@ impl State {
             session_token,
             expires_at: life.map(|life| Timestamp::now() + life),
             principal,
+            created_at: Timestamp::now(),
+            active: true,
+            known_from: None,
         };
         self.keys.insert(id.clone(), key.clone());
         (id, key)
@@ -224,6 +231,18 @@ impl State {
             id,
             secret: key.secret,
         }
+    }
+
+    /// The ids of a user's long-lived keys, in order.
+    pub fn keys_of(&self, account: &str, name: &str) -> Vec<String> {
+        let own = |key: &AccessKey| {
+            matches!(&key.principal, Principal::User { account: a, name: n, session: false, .. }
+                if a == account && n == name)
+        };
+        let keys = self.keys.iter().filter(|(_, key)| own(key));
+        let mut ids: Vec<_> = keys.map(|(id, _)| id.clone()).collect();
+        ids.sort();
+        ids
     }
 
     pub fn decide(&mut self, user_code: &str, decision: Decision) -> bool {

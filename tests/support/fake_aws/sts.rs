@@ -46,7 +46,7 @@ pub fn error(status: u16, code: &str, message: &str) -> Answer {
     Answer::new(status, "text/xml", &body)
 }
 
-fn rejection(rejected: Rejected) -> Answer {
+pub fn rejection(rejected: Rejected) -> Answer {
     match rejected {
         Rejected::Unsigned => error(
             403,

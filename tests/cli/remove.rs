@@ -1,0 +1,106 @@
+//! `vault remove`: the key goes with what was got with it, after a yes; what stays is said.
+
+use crate::support::home::Home;
+
+#[test]
+fn a_key_goes_with_its_sessions_after_a_yes() {
+    let (home, key) = Home::with_stored_key();
+    home.add_config(
+        "[profile deploy]\nrole_arn = arn:aws:iam::333333333333:role/Deployer\nsource_profile = jo\n",
+    );
+    home.exec("jo", &["true"]).output().success();
+    home.vault(&["exec", "-d", "2h", "jo", "--", "true"])
+        .output()
+        .success();
+    home.exec("deploy", &["true"]).output().success();
+    let config = home.read(".aws/config");
+    // Enter alone is a no.
+    let mut terminal = home.vault(&["remove", "jo"]).on_terminal();
+    terminal.expect(&format!(
+        "Remove the key {} of jo from the keystore?",
+        key.id
+    ));
+    terminal.enter("");
+    terminal.expect("stays");
+    assert_eq!(terminal.wait().code, 0);
+    home.exec("jo", &["true"]).output().success().silent();
+
+    let mut terminal = home.vault(&["remove", "jo"]).on_terminal();
+    terminal.expect("Remove the key");
+    terminal.enter("y");
+    terminal.expect(&format!(
+        "Removed the key {} of jo, and 3 sessions of it.",
+        key.id
+    ));
+    terminal.expect(&format!(
+        "aws iam delete-access-key --access-key-id {}",
+        key.id
+    ));
+    terminal.expect("The profile stays in the configuration.");
+    assert_eq!(terminal.wait().code, 0);
+    assert_eq!(home.read(".aws/config"), config);
+    assert_eq!(
+        home.listed("session-token/") + home.listed("assume-role/"),
+        0
+    );
+    home.exec("jo", &["true"]).output().expect_code(125);
+    // AWS was told nothing.
+    assert_eq!(home.aws.user_keys("444444444444", "jo"), [key.id]);
+}
+
+#[test]
+fn where_nobody_can_be_asked_only_force_removes_it() {
+    let (home, key) = Home::with_stored_key();
+    let output = home.vault(&["remove", "jo"]).output().expect_code(2);
+    output.says(&["there is nobody to ask", &key.id, "hint: `--force`"]);
+    home.exec("jo", &["true"]).output().success();
+    let output = home.vault(&["remove", "jo", "--force"]).output().success();
+    output.says(&["Removed the key", "and 1 session of it"]);
+    let output = home
+        .vault(&["remove", "jo", "--force"])
+        .output()
+        .expect_code(1);
+    output.says(&["no key is stored for `jo`", "hint: `vault add jo`"]);
+}
+
+#[test]
+fn a_name_without_a_stored_key_is_told_apart() {
+    let (home, _) = Home::with_stored_key();
+    for (name, says) in [
+        (
+            "joe",
+            &["there is no profile `joe`", "did you mean `jo`"][..],
+        ),
+        ("dev", &["no key is stored for `dev`", "hint: "]),
+    ] {
+        for command in ["remove", "rotate"] {
+            home.vault(&[command, name])
+                .output()
+                .expect_code(1)
+                .says(says);
+        }
+    }
+    home.write(
+        ".aws/credentials",
+        "[kim]\naws_access_key_id = AKIAEXAMPLEEXAMPLE12\naws_secret_access_key = x\n",
+    );
+    home.vault(&["remove", "kim"])
+        .output()
+        .expect_code(1)
+        .says(&["no key is stored for `kim`", "--from-credentials-file"]);
+    home.vault(&["remove"])
+        .output()
+        .expect_code(2)
+        .says(&["<PROFILE>"]);
+}
+
+#[test]
+fn a_key_whose_value_is_gone_can_be_removed_too() {
+    let (home, key) = Home::with_stored_key();
+    std::fs::remove_file(home.path(".local/share/vault/keystore")).unwrap();
+    home.vault(&["remove", "jo", "--force"])
+        .output()
+        .success()
+        .says(&[&key.id]);
+    assert_eq!(home.listed("access-key/"), 0);
+}
