@@ -9,7 +9,6 @@ use std::error::Error as StdError;
 
 use crate::browser::BrowserError;
 use crate::cache::CacheError;
-use crate::config::ConfigError;
 use crate::config::edit::{EditError, Refusal, ReplaceError};
 use crate::deliver::child::ChildError;
 use crate::deliver::console::ConsoleError;
@@ -18,7 +17,6 @@ use crate::deliver::server::ServerError;
 use crate::env;
 use crate::keystore::KeystoreError;
 use crate::plan::PlanError;
-use crate::resolve::ResolveError;
 use crate::settings::SettingsError;
 use crate::source::SourceError;
 use crate::ui::AskError;
@@ -233,22 +231,6 @@ impl From<BrowserError> for Error {
     }
 }
 
-impl From<ConfigError> for Error {
-    fn from(error: ConfigError) -> Self {
-        let made = Self::from_chain(Kind::Failed, &error);
-        match &error {
-            ConfigError::NoSuchProfile { closest, any, .. } => {
-                meant(made, closest, *any, "profile")
-            }
-            ConfigError::NoSuchSession { closest, any, .. } => {
-                meant(made, closest, *any, "sso-session")
-            }
-            ConfigError::Mistake { .. } => made.hint(advice(&error)),
-            _ => made,
-        }
-    }
-}
-
 impl From<EditError> for Error {
     fn from(error: EditError) -> Self {
         let made = Self::from_chain(Kind::Failed, &error);
@@ -271,20 +253,6 @@ impl From<EditError> for Error {
             EditError::Busy(_) => made.hint("see what the other one waits for, or end it"),
             _ => made,
         }
-    }
-}
-
-fn meant(error: Error, closest: &[String], any: bool, what: &str) -> Error {
-    let names: Vec<_> = closest.iter().map(|name| format!("`{name}`")).collect();
-    match (names.is_empty(), any) {
-        (false, _) => error.hint(format!("did you mean {}?", names.join(" or "))),
-        (true, true) if what == "profile" => {
-            error.hint("`vault list` shows the profiles that there are")
-        }
-        (true, true) => error,
-        (true, false) => error.hint(format!(
-            "there is no {what} at all yet: `vault configure` writes one"
-        )),
     }
 }
 
@@ -375,35 +343,6 @@ impl From<SourceError> for Error {
                 made.hint("see AWS_CA_BUNDLE and the profile's `ca_bundle`")
             }
             _ => made,
-        }
-    }
-}
-
-impl From<ResolveError> for Error {
-    fn from(error: ResolveError) -> Self {
-        match error {
-            ResolveError::NoSuchProfile(error) => error.into(),
-            ResolveError::NoSuchSession { ref closest, .. } => {
-                let made = Self::from_chain(Kind::Failed, &error);
-                match closest.is_empty() {
-                    true => made.hint("`vault configure` adds a place to sign in, and a profile"),
-                    false => meant(made, closest, true, "sso-session"),
-                }
-            }
-            ResolveError::NotSso {
-                ref profile, kind, ..
-            } => elsewhere::not_sso(Self::from_chain(Kind::Failed, &error), profile, kind),
-            ResolveError::Loop { .. } => Self::from_chain(Kind::Failed, &error)
-                .hint("let one of them have credentials of its own"),
-            ResolveError::Profile { ref source, .. }
-            | ResolveError::Link { ref source, .. }
-            | ResolveError::Session { ref source, .. } => {
-                let made = Self::from_chain(Kind::Failed, &error);
-                match source {
-                    ConfigError::Mistake { .. } => made.hint(advice(source)),
-                    _ => made,
-                }
-            }
         }
     }
 }

@@ -1,8 +1,69 @@
-//! What to do about a mistake in the AWS files, by its key.
+//! What to do about the AWS files, where a name is not in them or a key can't be meant.
 
+use super::{Error, Kind, elsewhere};
 use crate::config::ConfigError;
+use crate::resolve::ResolveError;
 
-/// A hint for `doctor` and for who runs into it.
+impl From<ConfigError> for Error {
+    fn from(error: ConfigError) -> Self {
+        let made = Self::from_chain(Kind::Failed, &error);
+        match &error {
+            ConfigError::NoSuchProfile { closest, any, .. } => {
+                meant(made, closest, *any, "profile")
+            }
+            ConfigError::NoSuchSession { closest, any, .. } => {
+                meant(made, closest, *any, "sso-session")
+            }
+            ConfigError::Mistake { .. } => made.hint(advice(&error)),
+            _ => made,
+        }
+    }
+}
+
+impl From<ResolveError> for Error {
+    fn from(error: ResolveError) -> Self {
+        match error {
+            ResolveError::NoSuchProfile(error) => error.into(),
+            ResolveError::NoSuchSession { ref closest, .. } => {
+                let made = Self::from_chain(Kind::Failed, &error);
+                match closest.is_empty() {
+                    true => made.hint("`vault configure` adds a place to sign in, and a profile"),
+                    false => meant(made, closest, true, "sso-session"),
+                }
+            }
+            ResolveError::NotSso {
+                ref profile, kind, ..
+            } => elsewhere::not_sso(Self::from_chain(Kind::Failed, &error), profile, kind),
+            ResolveError::Loop { .. } => Self::from_chain(Kind::Failed, &error)
+                .hint("let one of them have credentials of its own"),
+            ResolveError::Profile { ref source, .. }
+            | ResolveError::Link { ref source, .. }
+            | ResolveError::Session { ref source, .. } => {
+                let made = Self::from_chain(Kind::Failed, &error);
+                match source {
+                    ConfigError::Mistake { .. } => made.hint(advice(source)),
+                    _ => made,
+                }
+            }
+        }
+    }
+}
+
+fn meant(error: Error, closest: &[String], any: bool, what: &str) -> Error {
+    let names: Vec<_> = closest.iter().map(|name| format!("`{name}`")).collect();
+    match (names.is_empty(), any) {
+        (false, _) => error.hint(format!("did you mean {}?", names.join(" or "))),
+        (true, true) if what == "profile" => {
+            error.hint("`vault list` shows the profiles that there are")
+        }
+        (true, true) => error,
+        (true, false) => error.hint(format!(
+            "there is no {what} at all yet: `vault configure` writes one"
+        )),
+    }
+}
+
+/// What to do about a mistake, by its key: for `doctor`, and for who runs into it.
 pub fn advice(error: &ConfigError) -> String {
     let ConfigError::Mistake { key, what, .. } = error else {
         return "mend that line".to_owned();
