@@ -4,16 +4,13 @@
 
 mod broker;
 mod configuration;
+mod delivery;
 
 use std::error::Error as StdError;
 
 use crate::browser::BrowserError;
 use crate::cache::CacheError;
 use crate::config::edit::{EditError, Refusal, ReplaceError};
-use crate::deliver::child::ChildError;
-use crate::deliver::console::ConsoleError;
-use crate::deliver::export::ExportError;
-use crate::deliver::server::ServerError;
 use crate::env;
 use crate::keystore::KeystoreError;
 use crate::plan::PlanError;
@@ -175,53 +172,6 @@ impl From<AskError> for Error {
             _ => Kind::Failed,
         };
         Self::from_chain(kind, &error)
-    }
-}
-
-impl From<ChildError> for Error {
-    fn from(error: ChildError) -> Self {
-        let kind = match error {
-            ChildError::NotFound(_) => Kind::NoCommand,
-            ChildError::CannotRun(..) => Kind::CannotRun,
-        };
-        Self::from_chain(kind, &error)
-    }
-}
-
-impl From<ConsoleError> for Error {
-    fn from(error: ConsoleError) -> Self {
-        let kind = match &error {
-            ConsoleError::LeadsAway(..) | ConsoleError::NoPath => Kind::Usage,
-            _ => Kind::Failed,
-        };
-        let made = Self::from_chain(kind, &error);
-        match &error {
-            ConsoleError::NoRegion(_) | ConsoleError::Elsewhere { .. } => {
-                made.hint("name another with `--region`, or see `region` in the profile")
-            }
-            ConsoleError::LeadsAway(..) => made.hint(
-                "a path is what follows the host: `s3/buckets/NAME`; a whole address is one of this console",
-            ),
-            ConsoleError::Unknown(_) | ConsoleError::NoPath => made,
-        }
-    }
-}
-
-impl From<ExportError> for Error {
-    fn from(error: ExportError) -> Self {
-        Self::from_chain(Kind::Failed, &error).hint("choose another with `--format`")
-    }
-}
-
-impl From<ServerError> for Error {
-    fn from(error: ServerError) -> Self {
-        let made = Self::from_chain(Kind::Failed, &error);
-        match error {
-            ServerError::Listen(1.., _) => {
-                made.hint("choose another with `--port`, or leave it out for a free one")
-            }
-            _ => made,
-        }
     }
 }
 
