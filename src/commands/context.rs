@@ -124,6 +124,11 @@ impl Context {
         self.edit(&self.files().credentials, Dialect::Credentials)
     }
 
+    /// Another file of that kind, to be edited.
+    pub(super) fn edit_credentials_at(&self, path: &Path) -> Result<Edit, Error> {
+        self.edit(path, Dialect::Credentials)
+    }
+
     fn edit(&self, path: &Path, dialect: Dialect) -> Result<Edit, Error> {
         ui::watch_interrupts();
         let waiting = || {

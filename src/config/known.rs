@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use super::document::Document;
 use super::error::{Place, alike, closest};
 use super::section::{Dialect, Section, SectionKind};
-use super::{Config, SYNC_KEY};
+use super::{Config, EXPORT_KEY, SYNC_KEY};
 
 /// What is in the files and means nothing to any program that is known.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -125,6 +125,7 @@ const OF_VAULT: &[&str] = &[
     "transitive_session_tags",
     "vault_export",
     SYNC_KEY,
+    EXPORT_KEY,
     "web_identity_token_process",
 ];
 

@@ -41,6 +41,10 @@ pub use self::words::split as shell_words;
 /// that edit the file keep keys and may lose comments. No AWS client looks at it.
 pub const SYNC_KEY: &str = "vault_sync";
 
+/// Marks a section of a credentials file that `export --to` wrote, and names the profile whose credentials
+/// they are.
+pub const EXPORT_KEY: &str = "vault_export";
+
 /// Where the two files are.
 #[derive(Clone, Debug)]
 pub struct Files {

@@ -96,9 +96,11 @@ pub fn text(
             "[{}]\n",
             plain_line(section, "the section", &[']'])?
         ));
-        for (key, value) in ini_pairs(handover) {
-            let value = plain_line(&value, key, &[])?;
-            text.push_str(&format!("{key} = {value}\n"));
+        for (key, value) in self::section(handover)? {
+            text.push_str(key);
+            text.push_str(" = ");
+            text.push_str(value.expose());
+            text.push('\n');
         }
         return Ok(Secret::new(text));
     }
@@ -115,9 +117,25 @@ pub fn text(
     Ok(Secret::new(text))
 }
 
+/// The keys of a section of a credentials file, each with a value that can stand there.
+///
+/// # Errors
+///
+/// One can't.
+pub fn section(
+    handover: &Handover<'_>,
+) -> Result<Vec<(&'static str, Secret<String>)>, ExportError> {
+    let pairs = ini_pairs(handover).into_iter();
+    let checked = pairs.map(|(key, value)| {
+        plain_line(&value, key, &[])?;
+        Ok((key, Secret::new(value)))
+    });
+    checked.collect()
+}
+
 /// The keys of a section of a credentials file, as the SDKs read them; of the end, which they do not, in the
 /// key that `saml2aws` began with and that prompts show.
-pub fn ini_pairs(handover: &Handover<'_>) -> Vec<(&'static str, String)> {
+fn ini_pairs(handover: &Handover<'_>) -> Vec<(&'static str, String)> {
     let credentials = handover.credentials;
     let mut pairs = vec![
         ("aws_access_key_id", credentials.access_key_id.clone()),

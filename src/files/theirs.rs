@@ -24,6 +24,8 @@ pub struct Theirs {
     bytes: Zeroizing<Vec<u8>>,
     /// `None` where there is no file yet.
     metadata: Option<Metadata>,
+    /// Whether it is to be for its owner alone, whatever it was.
+    private: bool,
 }
 
 /// Why a file has not been replaced.
@@ -64,6 +66,7 @@ impl Theirs {
             target,
             bytes,
             metadata,
+            private: false,
         })
     }
 
@@ -80,6 +83,20 @@ impl Theirs {
     /// The file itself, behind every link.
     pub fn target(&self) -> &Path {
         &self.target
+    }
+
+    /// What replaces it is for its owner alone.
+    pub fn make_private(&mut self) {
+        self.private = true;
+    }
+
+    /// Closes it to others where it stays as it is, and is to be private.
+    pub fn tighten(&self) {
+        if self.private
+            && let Ok(file) = File::open(&self.target)
+        {
+            platform::tighten(&file);
+        }
     }
 
     /// Puts `bytes` in its place: whoever reads meanwhile, or after a kill, gets the old or the new.
@@ -136,10 +153,14 @@ impl Theirs {
     fn fill(&self, new: &Path, bytes: &[u8]) -> io::Result<()> {
         remove(new)?;
         let mut file = platform::create_private(new)?;
-        file.write_all(bytes)?;
+        // Before there is anything in it: what is to be private is at no moment open.
         if let Some(metadata) = &self.metadata {
             platform::make_like(&file, &self.target, metadata)?;
         }
+        if self.private {
+            platform::tighten(&file);
+        }
+        file.write_all(bytes)?;
         file.sync_all()
     }
 

@@ -39,6 +39,7 @@ mod exec_server;
 mod exec_server_terminal;
 mod export;
 mod export_clients;
+mod export_to;
 mod fake_aws;
 mod fake_aws_rules;
 mod file_keystore;

@@ -111,6 +111,11 @@ impl Edit {
         Secret::new(String::from_utf8_lossy(self.file.bytes()).into_owned())
     }
 
+    /// From the next [`Edit::save`] on the file is for its owner alone, changed or not.
+    pub fn make_private(&mut self) {
+        self.file.make_private();
+    }
+
     /// Writes what was edited, if anything was. Before the first time, the file as it was is copied,
     /// but for the secrets in it: a copy of those would outlive their removal.
     ///
@@ -120,6 +125,7 @@ impl Edit {
     pub fn save(self) -> Result<Saved, EditError> {
         let text = self.sections.text();
         if text.expose().as_bytes() == self.file.bytes() {
+            self.file.tighten();
             return Ok(Saved {
                 changed: false,
                 backup: None,
