@@ -9,6 +9,10 @@ pub use platform::*;
 
 /// What ends a server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(
+    windows,
+    expect(dead_code, reason = "there the console ends it, and nothing is seen")
+)]
 pub enum End {
     /// Ctrl-C.
     Interrupted,

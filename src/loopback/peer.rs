@@ -6,6 +6,10 @@ use std::net::SocketAddr;
 
 /// Who holds the client's end of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(
+    not(target_os = "linux"),
+    expect(dead_code, reason = "only Linux says it")
+)]
 pub enum Owner {
     /// The user who runs vault.
     Own,
