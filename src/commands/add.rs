@@ -246,8 +246,15 @@ impl Args {
         Ok(())
     }
 
+    /// The file itself: without a link that leads to it, it would be there as before. What came through a
+    /// pipe lies nowhere.
     fn tidy_file(&self, context: &Context, path: &Path) -> Result<(), Error> {
-        let place = path.display();
+        if !path.is_file() {
+            return Ok(());
+        }
+        let file = path.canonicalize().ok().filter(|_| path.is_symlink());
+        let file = file.as_deref().unwrap_or(path);
+        let place = file.display();
         let question = format!("Remove {place}? It holds the key in the clear.");
         if !self.from.delete && !context.ui.can_ask() {
             context
@@ -259,7 +266,7 @@ impl Args {
             context.ui.note(&format!("{place} is still there."));
             return Ok(());
         }
-        std::fs::remove_file(path).map_err(|error| {
+        std::fs::remove_file(file).map_err(|error| {
             let message = format!("the key is stored, and {place} could not be removed");
             Error::new(Kind::Failed, message).caused_by(error.to_string())
         })?;

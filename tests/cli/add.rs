@@ -150,6 +150,30 @@ fn with_delete_the_file_goes_once_the_key_is_stored_and_not_before() {
 }
 
 #[test]
+fn with_delete_the_file_behind_a_link_goes_and_not_the_link_alone() {
+    let (home, key) = home();
+    let file = home.write("downloads/keys.csv", &csv(&key));
+    let link = home.path("link.csv");
+    std::os::unix::fs::symlink(&file, &link).unwrap();
+    let name = link.to_string_lossy().into_owned();
+    add(&home, &["--csv", &name, "--delete"])
+        .output()
+        .success()
+        .says(&["Removed ", "downloads/keys.csv"]);
+    assert!(!file.exists(), "the key is still there in the clear");
+    serves(&home, &key);
+}
+
+#[test]
+fn a_key_that_comes_through_a_pipe_leaves_no_file_to_be_removed() {
+    let (home, key) = home();
+    let run = add(&home, &["--csv", "/dev/stdin", "--delete"]);
+    let output = run.stdin(&csv(&key)).output().success();
+    assert!(!output.stderr.contains("/dev/stdin"), "{}", output.stderr);
+    serves(&home, &key);
+}
+
+#[test]
 fn a_file_that_is_no_key_file_says_why() {
     let (home, key) = home();
     let other = home.aws.add_user_key(ACCOUNT, "jo");
