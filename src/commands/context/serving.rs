@@ -166,9 +166,10 @@ impl Serving {
             return;
         }
         let (serving, profile) = (Arc::clone(self), profile.to_owned());
+        let renewal = Renewal { serving, profile };
         let name = std::thread::Builder::new().name("renewal".to_owned());
         // Without a thread the next request tries again.
-        let _ = name.spawn(move || serving.renew(&profile));
+        let _ = name.spawn(move || renewal.serving.renew(&renewal.profile));
     }
 
     fn renew(&self, profile: &str) {
@@ -194,7 +195,6 @@ impl Serving {
             (Err(error), _) => drop(self.refuse(profile, &error)),
         }
         *lock(&place.next_renewal) = Context::now() + pause;
-        place.renewing.store(false, Ordering::SeqCst);
     }
 
     fn refuse(&self, profile: &str, error: &Error) -> Refused {
@@ -211,6 +211,19 @@ impl Serving {
             self.ui.warn(line);
         }
         told.insert(profile.to_owned(), why.to_owned());
+    }
+}
+
+/// A renewal that goes on. However it ends, and where it never begins, another may be tried.
+struct Renewal {
+    serving: Arc<Serving>,
+    profile: String,
+}
+
+impl Drop for Renewal {
+    fn drop(&mut self) {
+        let place = &self.serving.places[&self.profile];
+        place.renewing.store(false, Ordering::SeqCst);
     }
 }
 
