@@ -25,7 +25,7 @@ pub(in crate::commands) use console::SignedIn;
 pub(in crate::commands) use diff::diff;
 pub(in crate::commands) use inspection::{Bench, Opening, Reach};
 use keystore::cache;
-pub(in crate::commands) use long_lived::{Moved, Stored, id_flaw};
+pub(in crate::commands) use long_lived::{Moved, Stored, id_flaw, shown_id};
 pub(in crate::commands) use mfa::MfaSession;
 pub(in crate::commands) use request::{Obtained, Request, mfa_token, wanted};
 pub(in crate::commands) use sessions::Place;

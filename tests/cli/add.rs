@@ -183,11 +183,18 @@ fn a_file_that_is_no_key_file_says_why() {
         "Access key ID,Secret access key\n{},{}\n",
         key.secret, key.id
     );
+    let both_swapped = format!("{swapped}{},{}\n", other.secret, other.id);
+    // One without the letters that tell most secrets from an id.
+    let plain = "aB3dE6gH9jK2mN5pQ8sT1vW4yZ7aB0dE3gH6jK9m";
+    home.secret(plain);
+    let plain = swapped.replace(&key.secret, plain);
     for (text, says) in [
         (
             both.as_str(),
             &[key.id.as_str(), &other.id, "several keys"][..],
         ),
+        (&both_swapped, &["several keys: without an ID"]),
+        (&plain, &["that is no access key ID"]),
         (&key.secret, &["names no `Access key ID`", "hint: "]),
         ("Access key ID,Secret access key\r\n", &["has no key"]),
         (&temporary, &["temporary key", "hint: "]),

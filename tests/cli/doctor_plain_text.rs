@@ -36,6 +36,21 @@ fn a_long_lived_key_in_a_file_is_found_by_its_id() {
 }
 
 #[test]
+fn a_secret_that_was_swapped_with_its_id_is_not_shown() {
+    let home = Home::new();
+    let key = home.aws.add_user_key("111111111111", "jo");
+    let (id, secret) = (&key.secret, &key.id);
+    let section = format!("[jo]\naws_access_key_id = {id}\naws_secret_access_key = {secret}\n");
+    home.write(".aws/credentials", &section);
+    let run = home.doctor().env("AWS_ACCESS_KEY_ID", id);
+    let output = run.env("AWS_SECRET_ACCESS_KEY", secret).output();
+    output.expect_code(1).finds(&[
+        "the long-lived key of `jo` (without an ID) stands in the clear",
+        "credentials are in the environment (without an ID)",
+    ]);
+}
+
+#[test]
 fn sessions_in_the_credentials_file_are_told_apart() {
     let section = |home: &Home, more: &str| {
         let (secret, token) = (secret(home), secret(home));

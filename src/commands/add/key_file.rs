@@ -5,6 +5,7 @@ use std::fs::File;
 use std::io::{self, Read as _};
 use std::path::Path;
 
+use crate::commands::context::shown_id;
 use crate::credentials::{LongLivedKey, Secret};
 use crate::error::{Error, Kind};
 
@@ -87,7 +88,9 @@ fn parse(text: &[u8]) -> Result<LongLivedKey, Flaw> {
     }
     if keys.len() > 1 {
         return Err(Flaw::Several(
-            keys.iter().map(|key| key.access_key_id.clone()).collect(),
+            keys.iter()
+                .map(|key| shown_id(&key.access_key_id).to_owned())
+                .collect(),
         ));
     }
     keys.pop().ok_or(Flaw::Empty)

@@ -51,8 +51,7 @@ pub(in crate::commands) struct Moved {
 pub(in crate::commands) fn id_flaw(text: &str) -> Option<&'static str> {
     // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html#identifiers-unique-ids
     let is = |prefix: &str| text.starts_with(prefix);
-    let formed = (16..=128).contains(&text.len())
-        && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
+    let formed = (16..=128).contains(&text.len()) && is_no_secret(text);
     if !formed {
         Some("that is no access key ID: one has 20 letters and digits, and begins with AKIA")
     } else if is("ASIA") {
@@ -62,6 +61,22 @@ pub(in crate::commands) fn id_flaw(text: &str) -> Option<&'static str> {
     } else {
         None
     }
+}
+
+/// The id of a key as it may be shown. What stands in a file, a variable or a table where an id should be
+/// may be the secret: the two are easily swapped.
+pub(in crate::commands) fn shown_id(text: &str) -> &str {
+    if is_no_secret(text) {
+        text
+    } else {
+        "without an ID"
+    }
+}
+
+/// Ids have other letters or another length than secrets.
+fn is_no_secret(text: &str) -> bool {
+    let of_id = |b: u8| b.is_ascii_alphanumeric() || b == b'_';
+    text.len() != SECRET_LENGTH && text.bytes().all(of_id)
 }
 
 impl Context {

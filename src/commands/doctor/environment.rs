@@ -1,6 +1,7 @@
 //! The environment: variables that lead elsewhere than one expects, and those that mean nothing.
 
 use super::{Check, Finding, Setup};
+use crate::commands::context::shown_id;
 use crate::config::{alike, closest};
 use crate::env;
 
@@ -100,6 +101,6 @@ fn keys() -> Option<Finding> {
     }
     let hint = "programs that vault does not run use them, whatever AWS_PROFILE says: unset them \
                 where that is not meant";
-    let text = format!("credentials are in the environment ({id})");
+    let text = format!("credentials are in the environment ({})", shown_id(&id));
     Some(note(text).hint(hint))
 }

@@ -10,6 +10,7 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 
 use super::{Check, Finding, Setup, counted, names};
+use crate::commands::context::shown_id;
 use crate::config::{KeyFile, Place};
 use crate::credentials::Secret;
 use crate::resolve::Source;
@@ -80,7 +81,7 @@ fn keys(setup: &Setup<'_>, now: Timestamp) -> Vec<Finding> {
         };
         let end = profile.get("x_security_token_expires");
         let end = end.and_then(|value| instant(&value.text));
-        let id = key.access_key_id;
+        let id = shown_id(&key.access_key_id);
         let found = match (key.session_token, end) {
             (Some(_), Some(end)) if end <= now => note(
                 format!("`{name}` has credentials ({id}) that have expired"),

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 
 use super::{Args, InFile, Source, Step, is_passing};
-use crate::commands::context::Context;
+use crate::commands::context::{Context, shown_id};
 use crate::config::edit::Sections;
 use crate::config::{Config, KeyFile, SectionKind};
 use crate::error::Error;
@@ -196,7 +196,7 @@ impl Found {
             None => self.steps.push(Step::Move(key)),
             Some(stored) => self.notes.push(format!(
                 "The key {} of `{}` in {} stays there: vault has {stored} for it.",
-                key.id,
+                shown_id(&key.id),
                 key.profile,
                 key.path.display()
             )),
@@ -214,7 +214,7 @@ impl Found {
         match end.filter(|end| *end > Context::now()) {
             Some(end) => self.notes.push(format!(
                 "The temporary key {} of `{}` in {} is good until {end}: it stays.",
-                key.id,
+                shown_id(&key.id),
                 key.profile,
                 key.path.display()
             )),

@@ -4,7 +4,7 @@
 use std::path::PathBuf;
 
 use super::{Found, has_key, read_key};
-use crate::commands::context::{Context, Stored};
+use crate::commands::context::{Context, Stored, shown_id};
 use crate::config::edit::{EditError, Sections};
 use crate::config::{KeyFile, SectionKind};
 use crate::error::{Error, Kind};
@@ -68,7 +68,7 @@ impl Step {
             Self::Move(InFile {
                 profile, path, id, ..
             }) => {
-                let place = path.display();
+                let (id, place) = (shown_id(id), path.display());
                 vec![format!(
                     "Found: the key {id} of `{profile}` in the clear, in {place}"
                 )]
@@ -76,7 +76,7 @@ impl Step {
             Self::Drop { key, ended } => {
                 let (profile, id, path) = (&key.profile, &key.id, &key.path);
                 let end = if *ended { ", which has ended" } else { "" };
-                let place = path.display();
+                let (id, place) = (shown_id(id), path.display());
                 vec![format!(
                     "Found: the temporary key {id} of `{profile}`{end}, in {place}"
                 )]
@@ -265,7 +265,8 @@ fn drop_temporary(context: &Context, key: &InFile) -> Result<(), Error> {
     remove_keys(&mut edit.sections, profile, &TOKENS)?;
     context.save(edit)?;
     context.ui.note(&format!(
-        "Removed the temporary key {id} of `{profile}` from {}.",
+        "Removed the temporary key {} of `{profile}` from {}.",
+        shown_id(id),
         path.display()
     ));
     Ok(())
