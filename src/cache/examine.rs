@@ -105,9 +105,13 @@ impl Cache {
                 None => Kept::Unreadable,
             },
             Some(Kind::ClientRegistration) => whole(self.registration(key)?.is_some()),
-            Some(Kind::AccessKey) => {
-                let profile = key.as_str().strip_prefix(Kind::AccessKey.prefix());
-                whole(self.access_key(profile.unwrap_or_default())?.is_some())
+            Some(kind @ (Kind::AccessKey | Kind::Rotation)) => {
+                let profile = key.as_str().strip_prefix(kind.prefix());
+                let profile = profile.unwrap_or_default();
+                whole(match kind {
+                    Kind::AccessKey => self.access_key(profile)?.is_some(),
+                    _ => self.rotation(profile)?.is_some(),
+                })
             }
             Some(_) => whole(self.credentials(key)?.is_some()),
         })

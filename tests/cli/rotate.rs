@@ -171,6 +171,21 @@ fn a_key_whose_secret_never_came_is_deleted_after_a_yes_alone() {
     works(&home);
 }
 
+#[test]
+fn doctor_leaves_a_new_key_that_is_not_used_yet() {
+    let (home, key) = Home::with_stored_key();
+    killed_at(&home, "GetCallerIdentity", Fault::Hang);
+    let made = keys(&home).into_iter().find(|id| *id != key.id).unwrap();
+    let output = home.doctor().args(&["--fix"]).output().expect_code(1);
+    output.finds(&[
+        "a rotation of the long-lived key of `jo` has begun, and not ended",
+        "`vault rotate jo`",
+    ]);
+    rotate(&home, &[]).output().success();
+    assert_eq!(new_key(&home, &key.id), made);
+    works(&home);
+}
+
 /// Every file is put in its place by a rename: before each of them vault is killed.
 #[test]
 fn a_kill_between_any_two_writes_loses_no_key() {

@@ -169,6 +169,9 @@ impl Sorted {
         if kind == Kind::AccessKey {
             return self.long_lived(bare(key), readable, uses.is_orphan(key, kind));
         }
+        if kind == Kind::Rotation {
+            return self.rotation(bare(key), readable);
+        }
         let list = if !readable {
             &mut self.unreadable
         } else if expired {
@@ -203,6 +206,19 @@ impl Sorted {
                 format!("`vault remove {profile}` forgets it; or write `[profile {profile}]`");
             self.keys.push(wrong(text).hint(hint));
         }
+    }
+
+    /// One that was stopped may hold the only copy of the new key, so it is never taken away here either.
+    fn rotation(&mut self, profile: &str, readable: bool) {
+        let state = if readable {
+            "has begun, and not ended"
+        } else {
+            "is listed, and can't be read"
+        };
+        let text = format!("a rotation of the long-lived key of `{profile}` {state}");
+        let hint = format!("`vault rotate {profile}` goes on, or says what it finds at IAM");
+        self.keys
+            .push(Finding::wrong(Check::Cache, text).hint(hint));
     }
 
     fn findings(self, looked_at: usize, listed: usize) -> (Vec<Finding>, Removable) {
