@@ -31,9 +31,11 @@ impl Args {
             return Ok(());
         }
         let _lock = context.lock_key(profile)?;
-        let now = context.cache.access_key(profile)?;
-        let now = now.map_or_else(|| id.clone(), |key| key.access_key_id);
-        if now != id {
+        let key = context.cache.access_key(profile)?;
+        if let Some(key) = key.filter(|key| key.access_key_id != id) {
+            // By another run; or by one that was killed before the list had it.
+            context.keep_key(profile, &key)?;
+            let now = key.access_key_id;
             let message = format!("the key of `{profile}` has changed meanwhile: it is {now}");
             return Err(Error::new(Kind::Failed, message).hint("run it again"));
         }

@@ -96,6 +96,8 @@ impl Turn<'_> {
                 self.say(&format!(
                     "The last run was stopped before {old} was deleted: going on"
                 ));
+                // It may have been stopped before the list had the new one.
+                self.context.keep_key(name, &new)?;
                 self.end(&old, &new)
             }
             Some(Rotation {

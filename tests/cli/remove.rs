@@ -1,5 +1,7 @@
 //! `vault remove`: the key goes with what was got with it, after a yes; what stays is said.
 
+use std::fs;
+
 use crate::support::home::Home;
 
 #[test]
@@ -103,4 +105,28 @@ fn a_key_whose_value_is_gone_can_be_removed_too() {
         .success()
         .says(&[&key.id]);
     assert_eq!(home.listed("access-key/"), 0);
+}
+
+#[test]
+fn a_key_that_was_replaced_and_not_listed_can_be_removed_at_the_second_try() {
+    let (home, old) = Home::with_stored_key();
+    let new = home.aws.add_user_key("444444444444", "jo");
+    let entries = fs::read_dir(home.path(".local/share/vault/index/file")).unwrap();
+    let mut entries = entries.map(|entry| entry.unwrap().path());
+    let is_old = |path: &std::path::PathBuf| fs::read_to_string(path).unwrap().contains(&old.id);
+    let entry = entries.find(is_old).unwrap();
+    let before = fs::read(&entry).unwrap();
+    home.vault(&["add", "jo", "--env", "--force"])
+        .env("AWS_ACCESS_KEY_ID", &new.id)
+        .env("AWS_SECRET_ACCESS_KEY", &new.secret)
+        .output()
+        .success();
+    // As a run leaves it that is killed between the two.
+    fs::write(&entry, before).unwrap();
+    let remove = || home.vault(&["remove", "jo", "--force"]).output();
+    let changed = format!("has changed meanwhile: it is {}", new.id);
+    remove().expect_code(1).says(&[&changed, "run it again"]);
+    remove()
+        .success()
+        .says(&[&format!("Removed the key {} of jo", new.id)]);
 }

@@ -203,6 +203,9 @@ fn a_kill_between_any_two_writes_loses_no_key() {
         rotate(&home, &["--force"]).output().success();
         old = new_key(&home, &old);
         works(&home);
+        // What the list says of it is true again.
+        let asked = home.vault(&["remove", "jo"]).output().expect_code(2);
+        asked.says(&[&format!("whether the key {old} is to go")]);
     }
 }
 
