@@ -35,7 +35,7 @@ pub struct Args {
     #[arg(long, value_name = "FORMAT", value_parser = format())]
     format: Option<Format>,
     /// Write them into this credentials file, as a section of it
-    #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
+    #[arg(long, value_name = "FILE")]
     to: Option<PathBuf>,
     /// The section's name, instead of the profile's
     #[arg(long = "as", value_name = "NAME")]

@@ -297,6 +297,46 @@ fn many_at_once_lose_nothing_of_each_other() {
 }
 
 #[test]
+fn killed_in_the_middle_it_leaves_the_old_file_or_the_new_one_and_nothing_that_others_can_read() {
+    let home = home();
+    home.environment_as("prod");
+    let strace = tools::need("strace", "strace");
+    let vault = env!("CARGO_BIN_EXE_vault");
+    let to = home.path(FILE).to_string_lossy().into_owned();
+    let mut killed = 0;
+    for call in ["write", "fsync", "rename", "fchmod"] {
+        for nth in 1.. {
+            home.write(FILE, THEIRS);
+            fs::set_permissions(home.path(FILE), fs::Permissions::from_mode(0o644)).unwrap();
+            let kill = format!("inject={call}:signal=SIGKILL:when={nth}");
+            let run = home
+                .program(&strace)
+                .args(&["-f", "-qq", "-o", "/dev/null", "-e", &kill]);
+            let run = run.args(&[vault, "export", "prod", "--to", &to, "--as", "legacy"]);
+            let ended = run.output();
+            let left = home.read(FILE);
+            let whole = left.starts_with(THEIRS) && left.ends_with("vault_export = prod\n");
+            assert!(left == THEIRS || whole, "{call} {nth}: {left}");
+            for file in fs::read_dir(home.path(".aws")).unwrap() {
+                let path = file.unwrap().path();
+                let text = fs::read_to_string(&path).unwrap();
+                let open = path.metadata().unwrap().mode() & 0o077 != 0;
+                assert!(
+                    !(open && text.contains("vault_export")),
+                    "{call} {nth}: {path:?}"
+                );
+            }
+            if ended.signal.is_none() {
+                ended.success();
+                break;
+            }
+            killed += 1;
+        }
+    }
+    assert!(killed >= 6, "{killed}");
+}
+
+#[test]
 fn a_profile_that_would_lose_its_own_source_is_not_shadowed() {
     let home = home();
     home.add_config(
