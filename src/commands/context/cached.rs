@@ -36,11 +36,17 @@ impl Context {
         Ok(dropped)
     }
 
-    /// What is kept along a chain, for whatever duration a run asked.
+    /// What is or may be kept along a chain: its own keys, in the list or not, as a run that fetches just
+    /// now is waited for and a keystore that does not answer is no empty one; and what is listed for
+    /// whatever other duration a run asked.
     pub(in crate::commands) fn kept_along(&self, chain: &Chain) -> Result<Vec<Key>, Error> {
         let mut stems = Stems::new();
         add(&mut stems, chain);
-        self.kept(|key| stems.contains(key.regardless_of_duration()))
+        let mut keys = self.kept(|key| stems.contains(key.regardless_of_duration()))?;
+        keys.extend(broker::keys(chain, Want::default()).unwrap_or_default());
+        keys.sort();
+        keys.dedup();
+        Ok(keys)
     }
 
     /// What is kept of the credentials that a sign-in led to: those of its portal, and those along the
