@@ -145,13 +145,31 @@ fn every_source_has_its_word() {
     for (profile, word) in words {
         assert_eq!(row(&rows, profile)["source"], word, "{profile}");
     }
-    let role = row(&rows, "role");
-    assert_eq!(
-        (&role["account_id"], &role["role_name"]),
-        (&json!("333333333333"), &json!("Deployer"))
-    );
-    assert_eq!(role["sso_session"], "corp");
+    assert_eq!(row(&rows, "role")["sso_session"], "corp");
     assert_eq!(row(&rows, "default")["region"], "us-east-2");
+}
+
+#[test]
+fn the_account_and_the_role_are_those_that_the_files_name() {
+    let home = Home::new();
+    home.add_config(EVERY_SOURCE);
+    home.add_config("[profile user]\nlogin_session = arn:aws:iam::111111111111:user/team/jo\n");
+    let rows = json(&home, &[]);
+    let whose = [
+        ("role", json!("333333333333"), json!("Deployer")),
+        ("web", json!("333333333333"), json!("Deployer")),
+        ("console", json!("111111111111"), json!("Admin")),
+        ("user", json!("111111111111"), Value::Null),
+        ("process", Value::Null, Value::Null),
+    ];
+    for (profile, account, role) in whose {
+        let row = row(&rows, profile);
+        assert_eq!(
+            (&row["account_id"], &row["role_name"]),
+            (&account, &role),
+            "{profile}"
+        );
+    }
 }
 
 #[test]

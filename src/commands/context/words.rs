@@ -16,21 +16,31 @@ pub(in crate::commands) fn left(end: Timestamp, now: Timestamp) -> String {
     }
 }
 
-/// The account and the role that the credentials are for: the last role's, by its ARN
-/// (`arn:aws:iam::123456789012:role/path/name`), else the permission set's.
+/// The account and the role that the credentials are for, as far as the files say: the last role's, by its
+/// ARN, else what the source names.
 pub(in crate::commands) fn whose(chain: &Chain) -> (Option<String>, Option<String>) {
-    if let Some(role) = chain.roles.last() {
-        let mut parts = role.role_arn.splitn(6, ':').skip(4);
-        let account = parts.next().filter(|account| !account.is_empty());
-        let name = parts
-            .next()
-            .and_then(|resource| resource.rsplit('/').next());
-        return (account.map(str::to_owned), name.map(str::to_owned));
+    match (chain.roles.last(), &chain.source) {
+        (Some(role), _) => of_arn(&role.role_arn),
+        (None, Source::Sso(sso)) => (Some(sso.account.to_string()), Some(sso.role.to_string())),
+        (None, Source::WebIdentity(web)) => of_arn(&web.role_arn),
+        (None, Source::LoginSession(session)) => of_arn(&session.arn),
+        (None, _) => (None, None),
     }
-    match &chain.source {
-        Source::Sso(sso) => (Some(sso.account.to_string()), Some(sso.role.to_string())),
-        _ => (None, None),
-    }
+}
+
+/// Of `arn:aws:iam::123456789012:role/path/name` and `arn:aws:sts::123456789012:assumed-role/name/session`;
+/// a user and the root have an account alone.
+fn of_arn(arn: &str) -> (Option<String>, Option<String>) {
+    let mut parts = arn.splitn(6, ':').skip(4);
+    let account = parts.next().filter(|account| !account.is_empty());
+    let name = parts
+        .next()
+        .and_then(|resource| match resource.split_once('/')? {
+            ("role", path) => path.rsplit('/').next(),
+            ("assumed-role", rest) => rest.split('/').next(),
+            _ => None,
+        });
+    (account.map(str::to_owned), name.map(str::to_owned))
 }
 
 #[cfg(test)]
