@@ -23,6 +23,9 @@ const FIRST_PAUSE: Duration = Duration::from_millis(400);
 /// The longest: a person waits for it.
 const LONGEST_PAUSE: Duration = Duration::from_secs(4);
 
+/// Between two looks for a key that the list lacks: it may come from a server that has yet to learn of it.
+const LOOK_PAUSE: Duration = Duration::from_secs(1);
+
 impl Broker<'_> {
     /// The keys of the user that `with` are the credentials of.
     ///
@@ -37,6 +40,29 @@ impl Broker<'_> {
         let failed = |error| BrokerError::Keys("list the keys of the user", error);
         let iam = self.iam(region).map_err(failed)?;
         iam.access_keys(with).map_err(failed)
+    }
+
+    /// Whether that user has no such key: several lists in a row lack it, since one may be behind.
+    ///
+    /// # Errors
+    ///
+    /// [`BrokerError::Keys`].
+    pub fn is_unlisted(
+        &self,
+        with: &Credentials,
+        region: Option<&str>,
+        id: &str,
+    ) -> Result<bool, BrokerError> {
+        for look in 0..CONFIRMATIONS {
+            if look > 0 {
+                thread::sleep(LOOK_PAUSE);
+            }
+            let there = self.user_keys(with, region)?;
+            if there.iter().any(|key| key.id == id) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 
     /// Makes a key for that user.
@@ -69,6 +95,17 @@ impl Broker<'_> {
         let iam = self.iam(region).map_err(failed)?;
         let delete = || iam.delete_access_key(with, id);
         until(1, delete, &self.clock, &thread::sleep).map_err(failed)
+    }
+
+    /// Whether AWS does not accept a key at the moment. What gets no answer is no refusal.
+    ///
+    /// # Errors
+    ///
+    /// There is nothing to ask AWS with.
+    pub fn refuses(&self, key: &LongLivedKey, region: Option<&str>) -> Result<bool, BrokerError> {
+        let sts = self.sts(self.region(region, ""))?;
+        let checked = sts.check(&Credentials::from(key.clone()));
+        Ok(matches!(checked, Err(SourceError::KeyRejected(_))))
     }
 
     /// Waits until AWS knows a key that it has just made; `waiting` is called when it does not yet.

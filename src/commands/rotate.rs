@@ -109,6 +109,13 @@ impl Turn<'_> {
                 self.say(&format!(
                     "The last run was stopped when IAM had made {new_id}: going on"
                 ));
+                if self.is_gone(&old, &new)? {
+                    self.say(&format!(
+                        "IAM does not list {new_id} any more: beginning anew"
+                    ));
+                    self.context.cache.delete(&Key::rotation(name))?;
+                    return self.begin(stored);
+                }
                 self.switch(&old, &new)
             }
             Some(Rotation { old, .. }) => {
@@ -152,6 +159,19 @@ impl Turn<'_> {
             new.access_key_id
         ));
         self.switch(old, &new)
+    }
+
+    /// Whether somebody has deleted the new key meanwhile: AWS refuses it, and IAM does not list it. One
+    /// that AWS accepts needs nobody's word, and no request of the old key, which may be gone itself.
+    fn is_gone(&self, old: &str, new: &LongLivedKey) -> Result<bool, Error> {
+        if !self.broker.refuses(new, self.region())? {
+            return Ok(false);
+        }
+        let caller = self.caller(old)?;
+        let unlisted = self
+            .broker
+            .is_unlisted(caller, self.region(), &new.access_key_id)?;
+        Ok(unlisted)
     }
 
     /// Puts the new key in the place of the old one, once AWS knows it.

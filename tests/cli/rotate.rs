@@ -172,6 +172,34 @@ fn a_key_whose_secret_never_came_is_deleted_after_a_yes_alone() {
 }
 
 #[test]
+fn a_new_key_that_somebody_deletes_before_it_is_used_is_given_up() {
+    let (home, key) = Home::with_stored_key();
+    killed_at(&home, "GetCallerIdentity", Fault::Hang);
+    let made = keys(&home).into_iter().find(|id| *id != key.id).unwrap();
+    home.aws.delete_key(&made);
+    works(&home);
+    let output = rotate(&home, &[]).output().success();
+    output.says(&[&format!(
+        "IAM does not list {made} any more: beginning anew"
+    )]);
+    assert_ne!(new_key(&home, &key.id), made);
+    assert_eq!(home.listed("rotation/"), 0);
+    works(&home);
+}
+
+#[test]
+fn a_new_key_that_iam_lists_is_waited_for_however_late_aws_knows_it() {
+    let (home, key) = Home::with_stored_key();
+    home.aws
+        .configure(|behaviour| behaviour.key_propagation = Duration::from_secs(4));
+    killed_at(&home, "GetCallerIdentity", Fault::Hang);
+    let made = keys(&home).into_iter().find(|id| *id != key.id).unwrap();
+    let output = rotate(&home, &[]).output().success();
+    output.says(&["Waiting until AWS knows it"]);
+    assert_eq!(new_key(&home, &key.id), made);
+}
+
+#[test]
 fn doctor_leaves_a_new_key_that_is_not_used_yet() {
     let (home, key) = Home::with_stored_key();
     killed_at(&home, "GetCallerIdentity", Fault::Hang);

@@ -167,6 +167,12 @@ impl FakeAws {
         }
     }
 
+    /// Somebody deletes a key, in the console.
+    pub fn delete_key(&self, id: &str) {
+        let deleted = self.lock().keys.remove(id);
+        assert!(deleted.is_some(), "there is no key {id}");
+    }
+
     /// A secret that the fake makes up and never hands out, for the test to give it a meaning
     /// (a web identity token, say). It is searched for like any other.
     pub fn make_secret(&self, prefix: &str, length: usize) -> String {
