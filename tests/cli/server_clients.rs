@@ -12,11 +12,13 @@ const BOTO3: &str = "import boto3, concurrent.futures as c\n\
     with c.ThreadPoolExecutor(20) as pool: print(*pool.map(who, range(20)))\n\
     print(boto3.Session().get_credentials().method, boto3.Session().region_name)";
 
-/// Twenty clients of the SDK for JavaScript at once, each with credentials of its own.
+/// Twenty clients of the SDK for JavaScript at once, each with credentials of its own. Their patience of
+/// one second is for a machine that does nothing else.
 const JAVASCRIPT: &str = "const { STS } = require('@aws-sdk/client-sts');\n\
     const { fromNodeProviderChain } = require('@aws-sdk/credential-providers');\n\
+    const patience = { timeout: 15000, maxRetries: 3 };\n\
     const who = async () => {\n\
-      const sts = new STS({ credentials: fromNodeProviderChain(), region: 'eu-west-1' });\n\
+      const sts = new STS({ credentials: fromNodeProviderChain(patience), region: 'eu-west-1' });\n\
       return (await sts.getCallerIdentity({})).Account;\n\
     };\n\
     Promise.all(Array.from({ length: 20 }, who)).then((all) => console.log(all.join(' ')));";
@@ -121,6 +123,9 @@ fn served<'h>(home: &'h Home, imds: bool, client: &str, script: &str) -> Run<'h>
         .env("NODE", text(&node))
         .env("FOLDER", text(&folder))
         .env("SCRIPT", script)
+        // boto3's patience with an instance is one second, and one try.
+        .env("AWS_METADATA_SERVICE_TIMEOUT", "15")
+        .env("AWS_METADATA_SERVICE_NUM_ATTEMPTS", "3")
         .time_limit(LIMIT)
 }
 
