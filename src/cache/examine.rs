@@ -86,6 +86,28 @@ impl Cache {
         }
     }
 
+    /// Forgets an entry if it is still as it was found, and not renewed since; whether it was.
+    ///
+    /// # Errors
+    ///
+    /// The keystore's or the list's; or another vault held the entry for all of `limit`.
+    pub fn delete_as_found(
+        &self,
+        entry: &Entry,
+        found: Kept,
+        limit: Duration,
+    ) -> Result<bool, CacheError> {
+        let key = &entry.key;
+        let _lock = self.lock(key, limit, || {})?;
+        let listed = self.list()?.get(key);
+        let same = listed.is_some_and(|listed| listed.expires_at == entry.expires_at);
+        if !same || self.look(key)? != found {
+            return Ok(false);
+        }
+        self.delete(key)?;
+        Ok(true)
+    }
+
     fn look(&self, key: &Key) -> Result<Kept, CacheError> {
         let whole = |read: bool| match read {
             true => Kept::Whole { renewable: false },

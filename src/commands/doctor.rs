@@ -137,20 +137,27 @@ impl Args {
             dead.clear();
             mended = 0;
         }
-        for (name, key) in sign_ins {
+        for (name, found) in sign_ins {
             if agrees(format!("Forget the sign-in to {name}?"))? {
-                dead.push(key);
+                dead.push(found);
                 mended += 1;
             }
         }
         if dead.is_empty() {
             return Ok(0);
         }
+        let meant = dead.len();
         let removed = examination.remove(dead)?;
         let what = if removed == 1 { "entry" } else { "entries" };
         context
             .ui
             .note(&format!("Took away {removed} cached {what}."));
+        if removed < meant {
+            let changed = meant - removed;
+            context
+                .ui
+                .note(&format!("What has changed meanwhile stays: {changed}."));
+        }
         Ok(mended)
     }
 }

@@ -262,6 +262,26 @@ fn a_terminal_is_asked_before_anything_goes_and_a_working_sign_in_is_named() {
 }
 
 #[test]
+fn what_is_renewed_while_the_question_is_open_stays() {
+    let home = morning();
+    let before = listed(&home);
+    let mut terminal = home.doctor().on_terminal();
+    terminal.expect("Take away the cached entry that is of no use?");
+    home.aws.configure(|behaviour: &mut Behaviour| {
+        behaviour.role_credentials_life = Duration::from_secs(3600);
+    });
+    home.exec("dev", &["true"]).output().success();
+    terminal.enter("y");
+    terminal.expect("Took away 0 cached entries.");
+    terminal.expect("What has changed meanwhile stays: 1.");
+    assert_eq!(terminal.wait().code, 0);
+    assert_eq!(listed(&home), before);
+    let asked = home.aws.count("GetRoleCredentials");
+    home.exec("dev", &["true"]).output().success();
+    assert_eq!(home.aws.count("GetRoleCredentials"), asked);
+}
+
+#[test]
 fn ctrl_c_at_the_question_leaves_everything() {
     let home = morning();
     let before = listed(&home);

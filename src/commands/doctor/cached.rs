@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use jiff::Timestamp;
 
+use super::keystore::Found;
 use super::{Check, Examined, Finding, Setup, names};
 use crate::broker::{self, Want};
 use crate::cache::{Entry, Kept, Key, Kind};
@@ -15,11 +16,11 @@ use crate::resolve::Source;
 #[derive(Default)]
 pub(super) struct Removable {
     /// What is of no use to anybody.
-    pub(super) dead: Vec<Key>,
+    pub(super) dead: Vec<Found>,
     /// How many findings are mended when that is gone.
     pub(super) mends: usize,
     /// Sign-ins that work and that no profile uses, by name.
-    pub(super) sign_ins: Vec<(String, Key)>,
+    pub(super) sign_ins: Vec<(String, Found)>,
 }
 
 /// Says what was found, and what may be taken away. Expired entries are a note: they are on every
@@ -182,7 +183,7 @@ impl Sorted {
             let name = bare(key)
                 .trim_end_matches('|')
                 .replace('|', ", sso-session ");
-            self.removable.sign_ins.push((name, key.clone()));
+            self.removable.sign_ins.push((name, (entry.clone(), kept)));
             return;
         } else {
             &mut self.orphaned
@@ -190,7 +191,7 @@ impl Sorted {
         if !list.contains(&name) {
             list.push(name);
         }
-        self.removable.dead.push(key.clone());
+        self.removable.dead.push((entry.clone(), kept));
     }
 
     /// They can't be had again, so they are never taken away here.

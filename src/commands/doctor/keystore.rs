@@ -6,7 +6,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::{Check, Finding, Setup};
-use crate::cache::{Cache, CacheError, Entry, Kept, Key};
+use crate::cache::{Cache, CacheError, Entry, Kept};
 use crate::commands::context::{Bench, Opening};
 use crate::error::{Error, Kind};
 use crate::keystore::{self, Backend, KeystoreError};
@@ -23,6 +23,9 @@ const READING: Duration = Duration::from_secs(10);
 
 /// To take entries away: a lock may be held by a run that fetches.
 const REMOVING: Duration = Duration::from_secs(30);
+
+/// An entry as it was listed, and what became of it.
+pub(super) type Found = (Entry, Kept);
 
 /// What the thread says.
 enum Event {
@@ -42,7 +45,7 @@ enum Event {
 pub(super) struct Examination {
     asked: Backend,
     events: Receiver<Event>,
-    orders: Sender<Vec<Key>>,
+    orders: Sender<Vec<Found>>,
 }
 
 /// What it came to.
@@ -50,7 +53,7 @@ pub(super) struct Examination {
 pub(super) struct Examined {
     pub(super) findings: Vec<Finding>,
     /// The entries that were looked at; `None` where the keystore can't be read.
-    pub(super) entries: Option<Vec<(Entry, Kept)>>,
+    pub(super) entries: Option<Vec<Found>>,
     /// How many there are.
     pub(super) listed: usize,
     /// There is no `file` keystore yet.
@@ -124,7 +127,7 @@ fn work(
     backend: Backend,
     may_ask: bool,
     tell: &Sender<Event>,
-    obey: &Receiver<Vec<Key>>,
+    obey: &Receiver<Vec<Found>>,
 ) {
     let say = |event| drop(tell.send(event));
     if matches!(backend, Backend::Auto | Backend::Os) && keystore::is_locked() == Some(true) {
@@ -159,17 +162,20 @@ fn work(
         Err(error) => say(Event::Listed(Err(error))),
     }
     say(Event::Done);
-    while let Ok(keys) = obey.recv() {
-        say(Event::Removed(remove(&cache, &keys)));
+    while let Ok(found) = obey.recv() {
+        say(Event::Removed(remove(&cache, &found)));
     }
 }
 
-fn remove(cache: &Cache, keys: &[Key]) -> Result<usize, CacheError> {
-    for key in keys {
-        let _lock = cache.lock(key, PATIENCE, || {})?;
-        cache.delete(key)?;
+/// A question may have stood open for hours: what was renewed meanwhile stays.
+fn remove(cache: &Cache, found: &[Found]) -> Result<usize, CacheError> {
+    let mut removed = 0;
+    for (entry, kept) in found {
+        if cache.delete_as_found(entry, *kept, PATIENCE)? {
+            removed += 1;
+        }
     }
-    Ok(keys.len())
+    Ok(removed)
 }
 
 impl Examination {
@@ -211,14 +217,14 @@ impl Examination {
             .map_err(|_| RecvTimeoutError::Disconnected)
     }
 
-    /// Takes entries away.
+    /// Takes entries away that are still as they were found; how many.
     ///
     /// # Errors
     ///
     /// The keystore's.
-    pub(super) fn remove(&self, keys: Vec<Key>) -> Result<usize, Error> {
+    pub(super) fn remove(&self, found: Vec<Found>) -> Result<usize, Error> {
         let gone = || Error::new(Kind::Failed, "the keystore does not answer any more");
-        self.orders.send(keys).map_err(|_| gone())?;
+        self.orders.send(found).map_err(|_| gone())?;
         loop {
             // What was said before is of no interest now.
             if let Event::Removed(removed) = self.next(REMOVING).map_err(|_| gone())? {
