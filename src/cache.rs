@@ -42,6 +42,14 @@ pub enum CacheError {
     /// Another vault holds the lock, and does not let go.
     #[error("another vault has held `{}` for {} seconds", .0.display(), .1.as_secs())]
     Busy(PathBuf, Duration),
+    /// An entry that can't be fetched again, whose form is none that this vault knows: `what`, of whom.
+    #[error("{what} of `{profile}` is stored in a form that this vault does not know")]
+    UnknownForm {
+        /// Which entry.
+        what: &'static str,
+        /// Whose.
+        profile: String,
+    },
     /// A file of the list or a lock.
     #[error("cannot use `{}`", .0.display())]
     Io(PathBuf, #[source] io::Error),
@@ -227,18 +235,25 @@ impl Cache {
     }
 
     fn get<T>(&self, key: &Key, parse: Parse<T>) -> Result<Option<T>, CacheError> {
-        let Some(value) = self.keystore()?.get(key.as_str())? else {
-            return Ok(None);
-        };
-        let parsed = parse(&mut serde_json::Deserializer::from_slice(value.expose()));
-        if parsed.is_err() {
+        let read = self.read(key, parse)?;
+        if let Some(Err(_)) = read {
             // Another version's, then: what is fetched anew takes its place.
             tracing::warn!(
                 key = key.as_str(),
                 "a cached entry has a form that is not known"
             );
         }
-        Ok(parsed.ok())
+        Ok(read.and_then(Result::ok))
+    }
+
+    /// An entry, if there is one; inside, whether its form is known.
+    fn read<T>(
+        &self,
+        key: &Key,
+        parse: Parse<T>,
+    ) -> Result<Option<serde_json::Result<T>>, CacheError> {
+        let value = self.keystore()?.get(key.as_str())?;
+        Ok(value.map(|value| parse(&mut serde_json::Deserializer::from_slice(value.expose()))))
     }
 
     /// The list first: a process killed between the two leaves an entry in the list that has no

@@ -255,6 +255,12 @@ impl From<CacheError> for Error {
             CacheError::Keystore(error) => error.into(),
             CacheError::Busy(..) => Self::from_chain(Kind::Failed, &error)
                 .hint("see what the other one waits for, or end it"),
+            CacheError::UnknownForm { ref profile, .. } => {
+                let hint = format!(
+                    "a newer vault stored it: use that one; `vault remove {profile}` forgets it"
+                );
+                Self::from_chain(Kind::Failed, &error).hint(hint)
+            }
             CacheError::Io(..) => Self::from_chain(Kind::Failed, &error),
         }
     }

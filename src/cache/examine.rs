@@ -1,6 +1,6 @@
 //! Whether the keystore does what it should, and what became of the entries that are listed: for
 //! whoever looks for trouble. Everything else takes an entry that can't be read for one that is not
-//! there.
+//! there, unless it can't be fetched again.
 
 use std::time::{Duration, Instant};
 
@@ -130,10 +130,14 @@ impl Cache {
             Some(kind @ (Kind::AccessKey | Kind::Rotation)) => {
                 let profile = key.as_str().strip_prefix(kind.prefix());
                 let profile = profile.unwrap_or_default();
-                whole(match kind {
-                    Kind::AccessKey => self.access_key(profile)?.is_some(),
-                    _ => self.rotation(profile)?.is_some(),
-                })
+                let read = match kind {
+                    Kind::AccessKey => self.access_key(profile).map(|key| key.is_some()),
+                    _ => self.rotation(profile).map(|rotation| rotation.is_some()),
+                };
+                match read {
+                    Err(CacheError::UnknownForm { .. }) => Kept::Unreadable,
+                    read => whole(read?),
+                }
             }
             Some(_) => whole(self.credentials(key)?.is_some()),
         })

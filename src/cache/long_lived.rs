@@ -1,7 +1,7 @@
 //! Long-lived keys: the entries that cannot be fetched again.
 
 use super::stored::{StoredKey, StoredRotation};
-use super::{Cache, CacheError, Key, Listed, ToBytes, written};
+use super::{Cache, CacheError, Key, Listed, Parse, ToBytes, written};
 use crate::credentials::{LongLivedKey, Rotation};
 
 impl Cache {
@@ -9,9 +9,10 @@ impl Cache {
     ///
     /// # Errors
     ///
-    /// The keystore's.
+    /// The keystore's, or [`CacheError::UnknownForm`].
     pub fn access_key(&self, profile: &str) -> Result<Option<LongLivedKey>, CacheError> {
-        self.get(&Key::access_key(profile), |from| {
+        let key = Key::access_key(profile);
+        self.get_known("the long-lived key", profile, &key, |from| {
             StoredKey::deserialize(from)
         })
     }
@@ -44,11 +45,27 @@ impl Cache {
     ///
     /// # Errors
     ///
-    /// The keystore's.
+    /// The keystore's, or [`CacheError::UnknownForm`].
     pub fn rotation(&self, profile: &str) -> Result<Option<Rotation>, CacheError> {
-        self.get(&Key::rotation(profile), |from| {
+        let key = Key::rotation(profile);
+        self.get_known("the rotation of the key", profile, &key, |from| {
             StoredRotation::deserialize(from)
         })
+    }
+
+    /// What a newer vault stored is there all the same: nothing may take its place unasked.
+    fn get_known<T>(
+        &self,
+        what: &'static str,
+        profile: &str,
+        key: &Key,
+        parse: Parse<T>,
+    ) -> Result<Option<T>, CacheError> {
+        let unknown = |_| CacheError::UnknownForm {
+            what,
+            profile: profile.to_owned(),
+        };
+        self.read(key, parse)?.transpose().map_err(unknown)
     }
 
     /// Keeps how far the rotation of a profile's key has come. Whoever calls holds the key's lock.

@@ -132,6 +132,24 @@ fn an_entry_of_an_unknown_form_counts_as_not_cached() {
 }
 
 #[test]
+fn a_long_lived_key_or_rotation_of_an_unknown_form_is_not_absent() {
+    let home = tempfile::tempdir().unwrap();
+    let keystore = InMemory::default();
+    let newer = Secret::new(b"{\"version\":9}".to_vec());
+    let cache = cache(home.path(), &keystore);
+    assert_eq!(cache.access_key("jo").unwrap(), None);
+    assert_eq!(cache.rotation("jo").unwrap(), None);
+    for key in [Key::access_key("jo"), Key::rotation("jo")] {
+        keystore.put(key.as_str(), &newer).unwrap();
+        assert_eq!(cache.examine(&key).unwrap(), Kept::Unreadable);
+    }
+    let unknown =
+        |error| matches!(error, CacheError::UnknownForm { profile, .. } if profile == "jo");
+    assert!(unknown(cache.access_key("jo").unwrap_err()));
+    assert!(unknown(cache.rotation("jo").unwrap_err()));
+}
+
+#[test]
 fn the_list_holds_no_secret() {
     let home = tempfile::tempdir().unwrap();
     let cache = cache(home.path(), &InMemory::default());

@@ -1,7 +1,7 @@
 //! `vault remove`: a long-lived key out of the keystore, with all that was got with it.
 
 use super::context::Context;
-use crate::cache::Key;
+use crate::cache::{CacheError, Key};
 use crate::error::{Error, Kind};
 
 /// Remove an IAM user's long-lived key from the keystore
@@ -31,7 +31,7 @@ impl Args {
             return Ok(());
         }
         let _lock = context.lock_key(profile)?;
-        let key = context.cache.access_key(profile)?;
+        let key = readable(context.cache.access_key(profile))?;
         if let Some(key) = key.filter(|key| key.access_key_id != id) {
             // By another run; or by one that was killed before the list had it.
             context.keep_key(profile, &key)?;
@@ -40,7 +40,7 @@ impl Args {
             return Err(Error::new(Kind::Failed, message).hint("run it again"));
         }
         let got = context.came_of_key(profile, &id)?;
-        let rotation = context.cache.rotation(profile)?;
+        let rotation = readable(context.cache.rotation(profile))?;
         let there = context.cache.delete(&Key::access_key(profile))?;
         context.cache.delete(&Key::rotation(profile))?;
         if !there && context.cache.access_key_id(profile).is_some() {
@@ -81,5 +81,13 @@ impl Args {
             "Remove the key {id} of {profile} from the keystore? Its secret can't be had again."
         );
         Ok(context.ui.confirm(&question)?)
+    }
+}
+
+/// What this vault does not understand can be forgotten all the same.
+fn readable<T>(read: Result<Option<T>, CacheError>) -> Result<Option<T>, CacheError> {
+    match read {
+        Err(CacheError::UnknownForm { .. }) => Ok(None),
+        read => read,
     }
 }

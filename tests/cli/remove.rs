@@ -3,6 +3,7 @@
 use std::fs;
 
 use crate::support::home::Home;
+use crate::support::run::Run;
 
 #[test]
 fn a_key_goes_with_its_sessions_after_a_yes() {
@@ -99,7 +100,7 @@ fn a_name_without_a_stored_key_is_told_apart() {
 #[test]
 fn a_key_whose_value_is_gone_can_be_removed_too() {
     let (home, key) = Home::with_stored_key();
-    std::fs::remove_file(home.path(".local/share/vault/keystore")).unwrap();
+    fs::remove_file(home.path(".local/share/vault/keystore")).unwrap();
     home.vault(&["remove", "jo", "--force"])
         .output()
         .success()
@@ -129,4 +130,49 @@ fn a_key_that_was_replaced_and_not_listed_can_be_removed_at_the_second_try() {
     remove()
         .success()
         .says(&[&format!("Removed the key {} of jo", new.id)]);
+}
+
+/// A `pass` that encrypts nothing: what a newer vault would have stored can be put there.
+#[test]
+fn a_key_that_a_newer_vault_stored_is_overwritten_by_nothing_and_can_be_removed() {
+    let home = Home::new();
+    let store = home.path("store/vault");
+    fs::create_dir_all(&store).unwrap();
+    let script = "#!/bin/sh\ncd \"$PASSWORD_STORE_DIR\"\ncase \"$1\" in\n\
+        insert) mkdir -p \"$(dirname \"$4\")\"; cat >\"$4.gpg\";;\nmv) mv \"$3.gpg\" \"$4.gpg\";;\n\
+        show) cat \"$2.gpg\";;\nrm) rm -f \"$3.gpg\";;\nesac\n";
+    home.write_script("bin/pass", script);
+    let with_pass = |run: Run<'_>| {
+        let run = run.env("AWS_VAULT_BACKEND", "pass");
+        run.env("PASSWORD_STORE_DIR", home.path("store").to_string_lossy())
+            .output()
+    };
+    let key = home.aws.add_user_key("444444444444", "jo");
+    with_pass(home.add_key("jo", &key)).success();
+    let files = fs::read_dir(&store).unwrap();
+    let files: Vec<_> = files.map(|file| file.unwrap().path()).collect();
+    let [file] = &files[..] else {
+        panic!("not one entry: {files:?}");
+    };
+    // {"version":9}
+    fs::write(file, "eyJ2ZXJzaW9uIjo5fQ==\n").unwrap();
+    let newer = fs::read(file).unwrap();
+    let says = [
+        "the long-lived key of `jo` is stored in a form that this vault does not know",
+        "hint: a newer vault stored it",
+        "`vault remove jo` forgets it",
+    ];
+    let other = home.aws.add_user_key("444444444444", "jo");
+    with_pass(home.add_key("jo", &other))
+        .expect_code(1)
+        .says(&says);
+    with_pass(home.exec("jo", &["true"]))
+        .expect_code(125)
+        .says(&says);
+    assert_eq!(fs::read(file).unwrap(), newer);
+    with_pass(home.vault(&["remove", "jo", "--force"])).success();
+    assert!(!file.exists());
+    with_pass(home.add_key("jo", &other)).success();
+    // It lies there in the clear, which is this test's doing.
+    fs::remove_dir_all(&store).unwrap();
 }

@@ -168,7 +168,7 @@ impl Sorted {
         let expired = entry.expires_at.is_some_and(|end| end <= now) && !renewable;
         let readable = matches!(kept, Kept::Whole { .. });
         if kind == Kind::AccessKey {
-            return self.long_lived(bare(key), readable, uses.is_orphan(key, kind));
+            return self.long_lived(bare(key), kept, uses.is_orphan(key, kind));
         }
         if kind == Kind::Rotation {
             return self.rotation(bare(key), readable);
@@ -195,11 +195,16 @@ impl Sorted {
     }
 
     /// They can't be had again, so they are never taken away here.
-    fn long_lived(&mut self, profile: &str, readable: bool, orphan: bool) {
+    fn long_lived(&mut self, profile: &str, kept: Kept, orphan: bool) {
         let wrong = |text: String| Finding::wrong(Check::Cache, text);
-        if !readable {
+        if !matches!(kept, Kept::Whole { .. }) {
             let text = format!("the long-lived key of `{profile}` is listed, and can't be read");
-            let hint = format!("store it again: `vault add {profile}`");
+            let hint = match kept {
+                Kept::Missing => format!("store it again: `vault add {profile}`"),
+                _ => format!(
+                    "use the newer vault that stored it; `vault remove {profile}` forgets it"
+                ),
+            };
             self.keys.push(wrong(text).hint(hint));
         } else if orphan {
             let text = format!("there is a long-lived key for `{profile}`, and no such profile");
