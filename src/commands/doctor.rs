@@ -12,7 +12,7 @@ use crate::settings::{Settings, SettingsError};
 use crate::ui::{self, Ui};
 use cached::Removable;
 use configuration::{counted, names};
-use keystore::{Examination, Examined};
+use keystore::{Examination, Examined, Found};
 use report::{Check, Finding, State, one_line};
 
 mod browser;

@@ -4,8 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use jiff::Timestamp;
 
-use super::keystore::Found;
-use super::{Check, Examined, Finding, Setup, names};
+use super::{Check, Examined, Finding, Found, Setup, names};
 use crate::broker::{self, Want};
 use crate::cache::{Entry, Kept, Key, Kind};
 use crate::config::SsoSession;
