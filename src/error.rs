@@ -295,6 +295,10 @@ impl From<SourceError> for Error {
                 operation: "StartDeviceAuthorization",
                 ..
             } => made.hint("check `sso_start_url` and `sso_region`"),
+            SourceError::Service {
+                operation: "GetRoleCredentials",
+                ..
+            } => made.hint("check `sso_account_id` and `sso_role_name`"),
             SourceError::CaBundle { .. } => {
                 made.hint("see AWS_CA_BUNDLE and the profile's `ca_bundle`")
             }

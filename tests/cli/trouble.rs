@@ -309,6 +309,7 @@ fn an_account_that_does_not_exist_is_said_in_the_servers_words() {
     output.says(&[
         "GetRoleCredentials failed: ResourceNotFoundException",
         "Account not found",
+        "hint: check `sso_account_id` and `sso_role_name`",
     ]);
     sign_in_is_kept(&home);
 }
