@@ -71,10 +71,12 @@ impl Door {
         })
     }
 
-    /// Sends a request's head, and does not wait for the answer.
-    pub fn leave(&self, head: &str) {
+    /// Sends a request's head: a client that leaves when the stream is dropped.
+    #[must_use]
+    pub fn knock(&self, head: &str) -> TcpStream {
         let mut stream = TcpStream::connect(&self.host).expect("the server");
         stream.write_all(head.as_bytes()).expect("send");
+        stream
     }
 
     /// Asks as an SDK does, but for what is given.
