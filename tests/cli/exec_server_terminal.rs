@@ -1,8 +1,6 @@
 //! `vault exec --server` on a terminal: Ctrl-C, Ctrl-Z, a shell with its jobs, and what may not be asked
 //! behind a command that has the terminal.
 
-use std::time::Duration;
-
 use crate::support::home::Home;
 use crate::support::run::Run;
 
@@ -47,18 +45,22 @@ fn ctrl_z_stops_both_and_fg_continues_both() {
     let bash = bash.env("vault", env!("CARGO_BIN_EXE_vault"));
     let mut terminal = bash.env("PS1", "outer> ").on_terminal();
     terminal.expect("outer> ");
-    terminal
-        .enter("$vault exec --server dev -- sh -c 'echo rea\"\"dy; read x; echo got $x; exit 3'");
-    terminal.expect("ready");
-    for _ in 0..3 {
+    let script = "echo begun-$((40+2)); while read x; do echo got-$x-; done; exit 3";
+    terminal.enter(&format!("$vault exec --server dev -- sh -c '{script}'"));
+    terminal.expect("begun-42");
+    for line in ["first", "second", "third"] {
         terminal.types("\x1a");
         terminal.expect("Stopped");
         terminal.expect("outer> ");
         terminal.enter("fg");
-        terminal.expect("read x");
+        terminal.expect("while read");
+        // A Ctrl-Z while the shell still hands over the terminal is lost, without vault too: it answers
+        // first.
+        terminal.enter(line);
+        terminal.expect(&format!("got-{line}-"));
     }
-    terminal.enter("this");
-    terminal.expect("got this");
+    terminal.types("\x04");
+    terminal.expect("outer> ");
     terminal.enter("echo left $?");
     terminal.expect("left 3");
     terminal.enter("exit");
@@ -74,13 +76,18 @@ fn a_shell_as_the_command_has_jobs_and_can_be_suspended() {
     terminal.expect("shell> ");
     terminal.enter("$vault exec --server dev -- env PS1='inner> ' bash --norc -i");
     terminal.expect("inner> ");
-    terminal.enter("sleep 77");
-    terminal.expect("sleep 77");
-    std::thread::sleep(Duration::from_millis(300));
+    terminal.enter("sh -c 'echo job-$((40+2)); read x; echo got-$x-'");
+    terminal.expect("job-42");
     terminal.types("\x1a");
     terminal.expect("Stopped");
     terminal.expect("inner> ");
-    terminal.enter("kill %1; echo as $AWS_VAULT");
+    // Not `kill %1`: bash may hold a job that it has killed for a stopped one, without vault too.
+    terminal.enter("fg");
+    terminal.expect("read x");
+    terminal.enter("this");
+    terminal.expect("got-this-");
+    terminal.expect("inner> ");
+    terminal.enter("echo as $AWS_VAULT");
     terminal.expect("as dev");
     terminal.expect("inner> ");
     for _ in 0..2 {
