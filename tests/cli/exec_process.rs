@@ -37,9 +37,7 @@ fn the_commands_exit_status_is_vaults() {
 #[test]
 fn a_command_that_dies_of_a_signal_is_seen_to_die_of_it() {
     let home = Home::signed_in();
-    // Not Ctrl-C's: tests that run in the background of a script inherit it ignored, and so, as it
-    // should, does the command. `terminal` has it on a terminal.
-    for signal in [9, 10, 13, 15] {
+    for signal in [1, 2, 9, 10, 13, 15] {
         let script = format!("kill -{signal} $$");
         let output = home.exec("dev", &["sh", "-c", &script]).output();
         assert_eq!(output.signal, Some(signal), "{output:#?}");

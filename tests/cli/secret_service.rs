@@ -175,7 +175,7 @@ fn a_keyring_that_hangs_is_an_error_in_time_and_never_another_keystore() {
     sign_in(&home, &keyring);
     keyring.hang();
     let asked = home.aws.total();
-    let limit = std::time::Duration::from_secs(60);
+    let limit = std::time::Duration::from_secs(90);
     let start = |backend| {
         let run = vault(&home, &keyring, backend, &EXEC);
         run.time_limit(limit).start()

@@ -120,10 +120,7 @@ fn an_answer_cut_short_never_passes_for_a_whole_one() {
 fn polling_goes_on_through_trouble_that_outlasts_the_tries_of_one_poll() {
     let home = Home::consenting();
     home.aws.fault("CreateToken", Fault::Status(503), 6);
-    home.login(&["corp"])
-        .time_limit(Duration::from_secs(60))
-        .output()
-        .success();
+    home.login(&["corp"]).output().success();
     assert_eq!(home.aws.count("CreateToken"), 7);
     assert_eq!(
         home.aws.count("StartDeviceAuthorization"),
@@ -157,9 +154,7 @@ fn a_service_that_stays_throttled_is_said_to_be() {
 fn a_server_that_never_answers_is_given_up_within_the_limit() {
     let home = Home::signed_in();
     home.aws.fault("GetRoleCredentials", Fault::Hang, FOR_EVER);
-    let run = home
-        .exec("dev", &["true"])
-        .time_limit(Duration::from_secs(60));
+    let run = home.exec("dev", &["true"]);
     let output = run.output().expect_code(125);
     output.says(&[
         "did not answer GetRoleCredentials in time",

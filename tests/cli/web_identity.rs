@@ -265,9 +265,7 @@ fn the_aws_cli_assumes_the_same_role_with_the_same_profile() {
         "text",
     ];
     let alone = home.program(tools::aws_cli()).args(&identity);
-    let alone = alone
-        .args(&["--profile", "named"])
-        .time_limit(Duration::from_secs(60));
+    let alone = alone.args(&["--profile", "named"]);
     home.exempt(".aws/cli/cache");
     let alone = alone.output().success().stdout;
     let cli = tools::aws_cli().to_string_lossy().into_owned();

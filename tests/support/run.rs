@@ -5,6 +5,7 @@ use std::io::{Read, Write as _};
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Once};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -14,8 +15,8 @@ use super::home::Home;
 use super::terminal::Terminal;
 use super::tools;
 
-/// Longer than anything takes that works, on a slow machine.
-const TIME_LIMIT: Duration = Duration::from_secs(30);
+/// Longer than anything takes that works, on a slow machine with others at work.
+const TIME_LIMIT: Duration = Duration::from_secs(60);
 /// How often a child is asked whether it has ended.
 const STEP: Duration = Duration::from_millis(5);
 
@@ -81,7 +82,7 @@ impl<'h> Run<'h> {
         self
     }
 
-    /// Another time limit than half a minute.
+    /// Another time limit than a minute.
     pub fn time_limit(mut self, limit: Duration) -> Self {
         self.time_limit = limit;
         self
@@ -109,6 +110,7 @@ impl<'h> Run<'h> {
 
     /// Starts it and lets it run.
     pub fn start(self) -> Running<'h> {
+        heed_signals();
         // `setsid` becomes the program: a child that is no group's leader needs no fork. Its
         // process id is then also that of its session and group.
         let mut child = Command::new(tools::need("setsid", "util-linux"))
@@ -145,6 +147,25 @@ impl<'h> Run<'h> {
         let name = self.program.file_name().unwrap_or_default();
         format!("{} {}", name.to_string_lossy(), self.arguments.join(" "))
     }
+}
+
+/// Tests that are run by `nohup`, or in the background of a script, have signals ignored, and so would
+/// every program that they start. One that is handled here is what it is by default for them.
+fn heed_signals() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        let status = std::fs::read_to_string("/proc/self/status").expect("this process");
+        let mut lines = status.lines();
+        let mask = lines.find_map(|line| line.strip_prefix("SigIgn:"));
+        let mask = u64::from_str_radix(mask.expect("a mask").trim(), 16).expect("a mask");
+        for signal in [Signal::HUP, Signal::INT, Signal::QUIT] {
+            let number = signal.as_raw();
+            if mask & (1 << (number - 1)) != 0 {
+                let handler = signal_hook::flag::register(number, Arc::default());
+                handler.expect("handle a signal");
+            }
+        }
+    });
 }
 
 /// A program that runs.
