@@ -125,6 +125,19 @@ pub enum SourceError {
     Setup(String),
 }
 
+impl SourceError {
+    /// Whether it may be over by the next try.
+    pub fn is_passing(&self) -> bool {
+        matches!(
+            self,
+            Self::Unreachable { .. }
+                | Self::TimedOut { .. }
+                | Self::Unavailable { .. }
+                | Self::Throttled(_)
+        )
+    }
+}
+
 fn detail(message: &str) -> String {
     if message.is_empty() {
         String::new()

@@ -119,23 +119,12 @@ impl Oidc<'_> {
                 Some(Refusal::Expired) => return Err(SourceError::CodeExpired),
                 Some(Refusal::DeadRegistration) => return Err(SourceError::RegistrationRejected),
                 None => match failure("CreateToken", &self.server, &error) {
-                    passing if is_passing(&passing) => tracing::debug!(%passing, "polling goes on"),
+                    passing if passing.is_passing() => tracing::debug!(%passing, "polling goes on"),
                     lasting => return Err(lasting),
                 },
             }
         }
     }
-}
-
-/// What may be over by the next poll.
-fn is_passing(error: &SourceError) -> bool {
-    matches!(
-        error,
-        SourceError::Unreachable { .. }
-            | SourceError::TimedOut { .. }
-            | SourceError::Unavailable { .. }
-            | SourceError::Throttled(_)
-    )
 }
 
 /// A positive number of seconds; the wire's zero is an absent value.

@@ -223,7 +223,7 @@ impl Shared {
                         return Err(throttled);
                     }
                 }
-                error if is_passing(&error) && tries + 1 < TRIES => {
+                error if error.is_passing() && tries + 1 < TRIES => {
                     tracing::debug!(%error, "asking again");
                     tokio::time::sleep(FIRST_PAUSE * 2u32.pow(tries)).await;
                     tries += 1;
@@ -265,14 +265,4 @@ impl Shared {
 /// Whether the portal knows no such account (any more).
 fn is_missing(error: &SourceError) -> bool {
     matches!(error, SourceError::Service { code, .. } if code == "ResourceNotFoundException")
-}
-
-/// What may be over by the next try.
-fn is_passing(error: &SourceError) -> bool {
-    matches!(
-        error,
-        SourceError::Unreachable { .. }
-            | SourceError::TimedOut { .. }
-            | SourceError::Unavailable { .. }
-    )
 }
