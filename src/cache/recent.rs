@@ -11,6 +11,8 @@ use crate::files::{self, Lock};
 
 /// More than anybody looks through.
 const KEPT: usize = 50;
+/// Others write for a millisecond.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 impl Cache {
     /// Profiles that were used, the last one first.
@@ -24,24 +26,23 @@ impl Cache {
 
     /// Takes note that a profile was used.
     pub fn used(&self, profile: &str) {
-        let mut names = self.recent();
-        if names.first().is_some_and(|first| first == profile) {
-            return;
-        }
-        names.retain(|name| name != profile);
-        names.insert(0, profile.to_owned());
-        names.truncate(KEPT);
-        if let Err(error) = self.write_recent(&names) {
+        if let Err(error) = self.put_first(profile) {
             tracing::debug!(%error, "which profile was used is not noted");
         }
     }
 
-    /// Of parallel runs one writes, and which one makes no difference.
-    fn write_recent(&self, names: &[String]) -> Result<(), files::LockError> {
+    fn put_first(&self, profile: &str) -> Result<(), files::LockError> {
         let path = self.recent_path();
         files::private_directory(&self.directory)?;
-        let _lock = Lock::take(&path.with_extension("lock"), Duration::ZERO, || {})?;
-        let text = serde_json::to_vec(names).map_err(std::io::Error::from)?;
+        let _lock = Lock::take(&path.with_extension("lock"), PATIENCE, || {})?;
+        let mut names = self.recent();
+        if names.first().is_some_and(|first| first == profile) {
+            return Ok(());
+        }
+        names.retain(|name| name != profile);
+        names.insert(0, profile.to_owned());
+        names.truncate(KEPT);
+        let text = serde_json::to_vec(&names).map_err(std::io::Error::from)?;
         Ok(files::replace(&path, &path.with_extension("new"), &text)?)
     }
 

@@ -101,6 +101,14 @@ fn try_lock(file: &File) -> io::Result<bool> {
     }
 }
 
+/// Closing the file would not do: a program that another thread is just starting begins as a copy of this
+/// process, open files and all, and would hold the lock until it runs.
+impl Drop for Lock {
+    fn drop(&mut self) {
+        let _ = self.file.unlock();
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -121,6 +129,18 @@ mod tests {
         assert!(told);
         drop(held);
         assert!(take(&path, Duration::ZERO).is_ok());
+    }
+
+    /// As a program that is being started has it.
+    #[test]
+    fn a_copy_of_the_file_in_another_process_does_not_hold_it_on() {
+        let home = tempfile::tempdir().unwrap();
+        let path = home.path().join("lock");
+        let held = take(&path, Duration::ZERO).unwrap();
+        let copy = held.file.try_clone().unwrap();
+        drop(held);
+        assert!(take(&path, Duration::ZERO).is_ok());
+        drop(copy);
     }
 
     #[test]
