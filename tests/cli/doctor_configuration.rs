@@ -270,7 +270,7 @@ fn variables_that_lead_elsewhere_are_found() {
         "prdo",
         &["AWS_PROFILE names `prdo`", "`prod`"],
     );
-    wrong("AWS_CONFIG_FILE", "/nonexistent", &["which is not there"]);
+    wrong("AWS_CONFIG_FILE", "/no/such/file", &["which is not there"]);
     wrong(
         "AWS_VAULT_BACKENT",
         "os",

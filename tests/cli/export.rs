@@ -215,7 +215,7 @@ fn ini_is_a_section_that_the_aws_cli_reads() {
     let file = home.write("elsewhere/credentials", &section);
     let run = home
         .program(tools::aws_cli())
-        .env("AWS_CONFIG_FILE", "/nonexistent");
+        .env("AWS_CONFIG_FILE", "/no/such/file");
     let run = run.env("AWS_SHARED_CREDENTIALS_FILE", file.to_string_lossy());
     let who = run
         .args(&["--profile", "dev", "sts", "get-caller-identity"])
