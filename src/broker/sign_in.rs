@@ -15,6 +15,17 @@ use crate::source::sso::{Ending, Oidc};
 /// Whoever holds the lock for a sign-in waits for a person, who has 10 minutes to confirm a code.
 pub(super) const INTERACTIVE_LOCK_LIMIT: Duration = Duration::from_mins(12);
 
+/// A person who is signed in at their identity provider allows it in less; no browser comes back from
+/// the error page of a registration that the server has forgotten. So it is asked then, and not each
+/// time: AWS's audit log would have a failed request for each sign-in.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Whether a registration may have been forgotten by the server.
+enum Age {
+    Kept,
+    New,
+}
+
 /// Shows a person how a sign-in goes on, and says whether they could be shown it.
 type Show<'s, 'f> = &'s mut (dyn FnMut(Progress<'_>) -> Shown + 'f);
 
@@ -72,10 +83,8 @@ impl Broker<'_> {
         let Some(refresh_token) = &token.refresh_token else {
             return Ok(None);
         };
-        let registration = self
-            .cache
-            .registration(&registration_key(session, token.flow))?;
-        let Some(registration) = registration else {
+        let key = registration_key(session, token.flow);
+        let Some(registration) = self.cache.registration(&key)? else {
             return Ok(None);
         };
         match self
@@ -83,7 +92,12 @@ impl Broker<'_> {
             .refresh(&registration, refresh_token, token.flow, (self.clock)())
         {
             Ok(token) => Ok(Some(token)),
-            Err(SourceError::RefreshRejected | SourceError::RegistrationRejected) => Ok(None),
+            Err(SourceError::RefreshRejected) => Ok(None),
+            Err(SourceError::RegistrationRejected) => {
+                // Or the person who has to sign in now would be sent to its error page.
+                self.cache.delete(&key)?;
+                Ok(None)
+            }
             Err(error) => Err(error.into()),
         }
     }
@@ -175,23 +189,22 @@ impl Broker<'_> {
         flow: Flow,
         show: Show<'_, '_>,
     ) -> Result<Option<AccessToken>, BrokerError> {
-        let registration = self.registration(session, flow)?;
         match flow {
-            Flow::DeviceCode => self.by_device_code(session, &registration, show),
-            Flow::AuthorizationCode => self.by_authorization_code(session, &registration, show),
+            Flow::DeviceCode => self.by_device_code(session, show),
+            Flow::AuthorizationCode => self.by_authorization_code(session, show),
         }
     }
 
     fn by_device_code(
         &self,
         session: &SsoSession,
-        registration: &ClientRegistration,
         show: Show<'_, '_>,
     ) -> Result<Option<AccessToken>, BrokerError> {
         let oidc = self.oidc(session)?;
-        let authorization = oidc.start_device_authorization(session, registration)?;
+        let (registration, _) = self.registration(session, Flow::DeviceCode)?;
+        let authorization = oidc.start_device_authorization(session, &registration)?;
         let _ = show(Progress::Code(&authorization));
-        let token = oidc.wait_for_person(registration, &authorization, self.clock)?;
+        let token = oidc.wait_for_person(&registration, &authorization, self.clock)?;
         self.keep(session, &token)?;
         Ok(Some(token))
     }
@@ -200,17 +213,26 @@ impl Broker<'_> {
     fn by_authorization_code(
         &self,
         session: &SsoSession,
-        registration: &ClientRegistration,
         show: Show<'_, '_>,
     ) -> Result<Option<AccessToken>, BrokerError> {
         let oidc = self.oidc(session)?;
-        let mut authorization = oidc.start_code_authorization(session, registration)?;
+        let (registration, age) = self.registration(session, Flow::AuthorizationCode)?;
+        let mut authorization = oidc.start_code_authorization(session, &registration)?;
         if show(Progress::Page(&authorization)) == Shown::ToNobody {
             return Ok(None);
         }
-        let (brought, visit) = authorization.wait_for_person()?;
+        let came = authorization.wait_for_person(PATIENCE);
+        let (brought, visit) = match (came, age) {
+            (Err(SourceError::NobodyCame), Age::Kept) if oidc.has_forgotten(&registration) => {
+                return Err(SourceError::RegistrationRejected.into());
+            }
+            (Err(SourceError::NobodyCame), _) => {
+                authorization.wait_for_person(authorization.expires_in.saturating_sub(PATIENCE))?
+            }
+            (came, _) => came?,
+        };
         let signed_in = brought.map_err(BrokerError::from).and_then(|code| {
-            let token = oidc.redeem(registration, &code, (self.clock)())?;
+            let token = oidc.redeem(&registration, &code, (self.clock)())?;
             self.keep(session, &token)?;
             Ok(token)
         });
@@ -235,18 +257,15 @@ impl Broker<'_> {
         &self,
         session: &SsoSession,
         flow: Flow,
-    ) -> Result<ClientRegistration, BrokerError> {
+    ) -> Result<(ClientRegistration, Age), BrokerError> {
         let key = registration_key(session, flow);
         let kept = self.cache.registration(&key)?;
         if let Some(kept) = kept.filter(|kept| kept.is_fresh((self.clock)())) {
-            if flow == Flow::AuthorizationCode {
-                self.oidc(session)?.recognise(&kept)?;
-            }
-            return Ok(kept);
+            return Ok((kept, Age::Kept));
         }
         let registration = self.oidc(session)?.register(session, flow)?;
         self.cache.put_registration(&key, &registration)?;
-        Ok(registration)
+        Ok((registration, Age::New))
     }
 
     /// Drops a dead token, unless another vault has put a new one in its place.

@@ -167,8 +167,7 @@ fn each_sign_in_has_a_state_a_challenge_and_a_verifier_of_its_own() {
         .map(|g| g.json()["codeVerifier"].clone())
         .collect();
     verifiers.dedup();
-    // The one in the middle asks whether the registration that was kept is still good.
-    assert_eq!(verifiers.len(), 3, "{verifiers:?}");
+    assert_eq!(verifiers.len(), 2, "{verifiers:?}");
     assert_eq!(home.aws.count("RegisterClient"), 1, "it is used again");
 }
 
@@ -313,25 +312,60 @@ fn a_crowd_at_the_listener_does_not_shut_the_browser_out() {
 }
 
 #[test]
-fn a_registration_that_the_server_forgot_is_replaced_before_a_browser_opens() {
+fn a_registration_that_the_server_forgot_is_replaced_where_no_browser_comes_back() {
     let home = consent_by_visit();
     home.vault(&["login"]).with_browser().output().success();
     home.aws.forget_registrations();
     let again = home.vault(&["login", "--force"]).with_browser();
     again.output().success().says(&["Signed in to corp"]);
     assert_eq!(home.aws.count("RegisterClient"), 2);
-    assert_eq!(home.browser_urls().len(), 2);
+    assert_eq!(home.browser_urls().len(), 3);
     assert!(last_page(&home).contains("Signed in to corp"));
 }
 
 #[test]
-fn nobody_is_sent_to_a_page_that_can_not_be_reached() {
+fn nobody_is_sent_to_the_page_of_a_registration_that_a_renewal_found_forgotten() {
     let home = consent_by_visit();
+    home.tokens_live(120);
     home.vault(&["login"]).with_browser().output().success();
-    home.aws.fault("CreateToken", Fault::Close, usize::MAX);
-    let again = home.vault(&["login", "--force"]).with_browser().output();
-    again.expect_code(1).says(&["cannot reach"]);
-    assert_eq!(home.browser_urls().len(), 1);
+    home.aws.forget_registrations();
+    // The token is still good, and its renewal is refused.
+    home.vault(&["login"]).output().success();
+    let again = home.vault(&["login", "--force"]).with_browser();
+    again.output().success();
+    assert_eq!(home.aws.count("RegisterClient"), 2);
+    assert_eq!(home.browser_urls().len(), 2);
+}
+
+/// After a while without a browser the server is asked whether it knows the registration. Only its no
+/// counts.
+#[test]
+fn a_sign_in_goes_on_whatever_else_is_said_of_its_registration() {
+    let faults = [
+        Fault::Status(500),
+        Fault::Hang,
+        Fault::CaptivePage,
+        Fault::Json(400, r#"{"error": "unauthorized_client"}"#.into()),
+        Fault::Json(401, "{}".into()),
+    ];
+    std::thread::scope(|scope| {
+        for fault in faults {
+            scope.spawn(move || {
+                let home = consent_by_visit();
+                home.vault(&["login"]).with_browser().output().success();
+                home.vault(&["logout"]).output().success();
+                fs::remove_file(home.path("browser/urls")).unwrap();
+                home.aws.fault("CreateToken", fault, 1);
+                let listening = Listening::begin(&home);
+                until("the server is asked", || home.aws.count("CreateToken") == 2);
+                listening.allow();
+                listening.login.wait().success();
+                assert_eq!(home.aws.count("RegisterClient"), 1);
+                assert_eq!(home.aws.count("CreateToken"), 3);
+                assert_eq!(home.browser_urls().len(), 1);
+            });
+        }
+    });
 }
 
 #[test]

@@ -4,15 +4,17 @@
 
 use std::time::Duration;
 
+use aws_config::retry::RetryConfig;
+use aws_sdk_ssooidc::config;
 use aws_sdk_ssooidc::config::endpoint::{DefaultResolver, Params, ResolveEndpoint};
-use aws_sdk_ssooidc::operation::create_token::CreateTokenOutput;
+use aws_sdk_ssooidc::operation::create_token::builders::CreateTokenFluentBuilder;
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use jiff::Timestamp;
 use sha2::{Digest as _, Sha256};
 
 use super::callback::{Callback, REGISTERED_URI, Visit};
-use super::oidc::{Oidc, Refusal};
+use super::oidc::{Oidc, Refusal, error_name};
 use crate::config::SsoSession;
 use crate::credentials::{AccessToken, ClientRegistration, Flow, Secret};
 use crate::loopback::random_text;
@@ -21,6 +23,8 @@ use crate::source::transport::failure;
 
 /// How long the person has: what the AWS CLI gives them.
 const LIFE: Duration = Duration::from_mins(10);
+/// A question whose answer may make a sign-in shorter is not worth more of its time.
+const QUESTION_LIMIT: Duration = Duration::from_secs(3);
 
 /// A page that waits for a person, and the listener that waits for their browser.
 pub struct CodeAuthorization<'a> {
@@ -46,16 +50,17 @@ pub struct AllowedCode {
 }
 
 impl<'a> CodeAuthorization<'a> {
-    /// Waits until a browser brings the person's answer: the code, or why there is none; and the
-    /// browser, which waits to show how it ends.
+    /// Waits `limit` for a browser that brings the person's answer: the code, or why there is none; and
+    /// the browser, which waits to show how it ends.
     ///
     /// # Errors
     ///
-    /// [`SourceError::NobodyCame`].
+    /// [`SourceError::NobodyCame`]; it can be waited for again.
     pub fn wait_for_person(
         &mut self,
+        limit: Duration,
     ) -> Result<(Result<AllowedCode, SourceError>, Visit<'a>), SourceError> {
-        let (brought, visit) = self.callback.wait(self.expires_in)?;
+        let (brought, visit) = self.callback.wait(limit)?;
         let allowed = brought.map(|code| AllowedCode {
             code,
             verifier: self.verifier.clone(),
@@ -119,29 +124,33 @@ impl<'a> Oidc<'a> {
         Ok(url.trim_end_matches('/').to_owned())
     }
 
-    /// Whether the server still knows a registration that was kept: the page of a dead one is an error
-    /// from which no browser comes back. It is asked to exchange a code that nobody gave out; as it looks
-    /// at who asks first (RFC 6749, section 5.2), any other refusal means that it knows the registration.
-    ///
-    /// # Errors
-    ///
-    /// [`SourceError::RegistrationRejected`] where it does not; or it can't be reached, and neither can
-    /// its page.
-    pub fn recognise(&self, registration: &ClientRegistration) -> Result<(), SourceError> {
-        let nobodys = AllowedCode {
-            code: random()?,
-            verifier: random()?,
-            redirect_uri: REGISTERED_URI.to_owned(),
+    /// Whether the server says that it does not know the registration. It is asked to exchange a code that
+    /// nobody gave out; as it looks at who asks first (RFC 6749, section 5.2), it says `invalid_client`
+    /// then. Whatever else it says or does not say means nothing, and is not waited for long.
+    pub fn has_forgotten(&self, registration: &ClientRegistration) -> bool {
+        let Ok(request) = random().and_then(|code| {
+            let nobodys = AllowedCode {
+                code,
+                verifier: random()?,
+                redirect_uri: REGISTERED_URI.to_owned(),
+            };
+            Ok(self.exchange(registration, &nobodys))
+        }) else {
+            return false;
         };
-        match self.exchange(registration, &nobodys) {
-            Err(
-                error @ (SourceError::RegistrationRejected
-                | SourceError::Unreachable { .. }
-                | SourceError::TimedOut { .. }
-                | SourceError::NotAws { .. }),
-            ) => Err(error),
-            _ => Ok(()),
-        }
+        let once = config::Builder::new().retry_config(RetryConfig::disabled());
+        let answer = request.customize().config_override(once).send();
+        let answer = self
+            .transport
+            .run(async { tokio::time::timeout(QUESTION_LIMIT, answer).await });
+        let Ok(Err(error)) = answer else {
+            return false;
+        };
+        let name = error_name(&error);
+        matches!(
+            name.as_deref(),
+            Some("InvalidClientException" | "invalid_client")
+        )
     }
 
     /// Gets the tokens for the code that a browser brought.
@@ -155,7 +164,21 @@ impl<'a> Oidc<'a> {
         allowed: &AllowedCode,
         now: Timestamp,
     ) -> Result<AccessToken, SourceError> {
-        let answer = self.exchange(registration, allowed)?;
+        const OPERATION: &str = "CreateToken";
+        let request = self.exchange(registration, allowed);
+        let answer =
+            self.transport
+                .run(request.send())
+                .map_err(|error| match Refusal::of(&error) {
+                    Some(Refusal::DeadRegistration) => SourceError::RegistrationRejected,
+                    Some(Refusal::Denied) => SourceError::Refused,
+                    Some(Refusal::Expired) => SourceError::Service {
+                        operation: OPERATION,
+                        code: "invalid_grant".to_owned(),
+                        message: "the code that the browser brought is not accepted".to_owned(),
+                    },
+                    _ => failure(OPERATION, &self.server, &error),
+                })?;
         self.token(answer, Flow::AuthorizationCode, now)
     }
 
@@ -163,29 +186,15 @@ impl<'a> Oidc<'a> {
         &self,
         registration: &ClientRegistration,
         allowed: &AllowedCode,
-    ) -> Result<CreateTokenOutput, SourceError> {
-        const OPERATION: &str = "CreateToken";
-        let request = self
-            .client
+    ) -> CreateTokenFluentBuilder {
+        self.client
             .create_token()
             .client_id(&registration.client_id)
             .client_secret(registration.client_secret.expose())
             .grant_type("authorization_code")
             .redirect_uri(&allowed.redirect_uri)
             .code(allowed.code.expose())
-            .code_verifier(allowed.verifier.expose());
-        self.transport
-            .run(request.send())
-            .map_err(|error| match Refusal::of(&error) {
-                Some(Refusal::DeadRegistration) => SourceError::RegistrationRejected,
-                Some(Refusal::Denied) => SourceError::Refused,
-                Some(Refusal::Expired) => SourceError::Service {
-                    operation: OPERATION,
-                    code: "invalid_grant".to_owned(),
-                    message: "the code that the browser brought is not accepted".to_owned(),
-                },
-                _ => failure(OPERATION, &self.server, &error),
-            })
+            .code_verifier(allowed.verifier.expose())
     }
 }
 

@@ -183,9 +183,7 @@ impl Refusal {
         E: ProvideErrorMetadata,
     {
         let response = error.raw_response()?;
-        let code = error.as_service_error().and_then(|e| e.code());
-        let code = code.map(str::to_owned).or_else(|| oauth_error(response));
-        match code.as_deref() {
+        match error_name(error).as_deref() {
             Some("AuthorizationPendingException" | "authorization_pending") => Some(Self::Pending),
             Some("SlowDownException" | "slow_down") => Some(Self::SlowDown),
             Some("AccessDeniedException" | "access_denied") => Some(Self::Denied),
@@ -199,6 +197,16 @@ impl Refusal {
             _ => None,
         }
     }
+}
+
+/// AWS's name for the error, else OAuth's.
+pub(super) fn error_name<E>(error: &SdkError<E, HttpResponse>) -> Option<String>
+where
+    E: ProvideErrorMetadata,
+{
+    let name = error.as_service_error().and_then(|e| e.code());
+    name.map(str::to_owned)
+        .or_else(|| oauth_error(error.raw_response()?))
 }
 
 /// A refresh that was refused, for whatever reason, will be refused again: only a person can help.
