@@ -40,7 +40,7 @@ pub use listing::{Listed, Permitted};
 pub use login::LoginError;
 pub use sign_in::{registration_key, sign_in_key};
 pub use standing::Standing;
-use steps::{CHAINED_LIMIT, Name, Step, steps};
+use steps::{CHAINED_LIMIT, Name, Step, signed_in_to, steps};
 pub use steps::{Cut, cut, keys, mfa_session};
 
 /// Whoever holds a lock for credentials or a token fetches once: a few requests, each bounded by the
@@ -342,7 +342,11 @@ impl<'a> Broker<'a> {
         if !kept {
             return Ok(Answer::Ready(fetched));
         }
-        match self.cache.put_credentials(key, &fetched, (self.clock)()) {
+        let portal = signed_in_to(steps).map(|session| session.start_url.as_str());
+        match self
+            .cache
+            .put_credentials(key, &fetched, portal, (self.clock)())
+        {
             // What was fetched is good, though the next run has to fetch it again.
             Err(error) if error.is_full() => tracing::warn!(%error, "not cached"),
             result => result?,

@@ -152,7 +152,8 @@ impl Cache {
         Ok(found)
     }
 
-    /// Keeps credentials; in a keystore that is full, in the place of some that ended before `now`.
+    /// Keeps credentials, which may have come of a sign-in at `portal`; in a keystore that is full, in the
+    /// place of some that ended before `now`.
     ///
     /// # Errors
     ///
@@ -161,10 +162,12 @@ impl Cache {
         &self,
         key: &Key,
         value: &Credentials,
+        portal: Option<&str>,
         now: Timestamp,
     ) -> Result<(), CacheError> {
         let listed = || Listed {
             expires_at: value.expires_at,
+            portal: portal.map(str::to_owned),
             ..Listed::default()
         };
         let put = || self.put(key, listed(), |to| StoredCredentials::serialize(value, to));

@@ -5,7 +5,7 @@
 //! what came of it, the other keeps its credentials and looks whether the sign-in is still there. However
 //! they meet, one of them sees the other.
 
-use super::steps::{Origin, Step};
+use super::steps::{Step, signed_in_to};
 use super::{Broker, BrokerError, FETCH_LOCK_LIMIT, sign_in_key};
 use crate::cache::{CacheError, Key};
 use crate::config::SsoSession;
@@ -73,10 +73,10 @@ impl Broker<'_> {
         key: &Key,
         steps: &[Step<'_>],
     ) -> Result<(), CacheError> {
-        let Some(Origin::Sso(sso)) = steps.first().map(|step| &step.origin) else {
+        let Some(session) = signed_in_to(steps) else {
             return Ok(());
         };
-        let sign_in = sign_in_key(&sso.session);
+        let sign_in = sign_in_key(session);
         // The list answers at once; it is no proof, as a person may have removed it.
         if self.cache.listed(&sign_in).is_some() || self.cache.token(&sign_in)?.is_some() {
             return Ok(());

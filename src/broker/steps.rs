@@ -6,7 +6,7 @@ use jiff::SignedDuration;
 
 use super::{BrokerError, Want};
 use crate::cache::{Key, Kind};
-use crate::config::SsoRole;
+use crate::config::{SsoRole, SsoSession};
 use crate::resolve::{
     AccessKey, Ambient, AssumeRole, Chain, KeyPlace, LoginSession, Process, Source, WebIdentity,
 };
@@ -103,6 +103,14 @@ pub fn keys(chain: &Chain, want: Want<'_>) -> Result<Vec<Key>, BrokerError> {
         Name::AtHand(_) => None,
     });
     Ok(kept.collect())
+}
+
+/// Where a person signs in for what comes of the steps, if anywhere.
+pub(super) fn signed_in_to<'s>(steps: &'s [Step<'_>]) -> Option<&'s SsoSession> {
+    match &steps.first()?.origin {
+        Origin::Sso(sso) => Some(&sso.session),
+        _ => None,
+    }
 }
 
 /// A wish for how long credentials are to last that AWS does not grant.

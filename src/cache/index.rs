@@ -18,6 +18,8 @@ pub struct Entry {
     pub key: Key,
     /// When its value ends, if ever.
     pub expires_at: Option<Timestamp>,
+    /// Of credentials that came of a sign-in: the start URL of its portal.
+    pub portal: Option<String>,
 }
 
 /// What the list says of an entry that is asked for by its key.
@@ -29,6 +31,8 @@ pub struct Listed {
     pub access_key_id: Option<String>,
     /// Of a sign-in that can be renewed without a person: the flow whose registration goes with it.
     pub renewed_by: Option<Flow>,
+    /// As in [`Entry`].
+    pub portal: Option<String>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -39,6 +43,8 @@ struct Line {
     access_key_id: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     renewed_by: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    portal: Option<String>,
 }
 
 /// The ending of a file that is not in its place yet.
@@ -60,6 +66,7 @@ impl Index {
             expires_at: listed.expires_at,
             access_key_id: listed.access_key_id,
             renewed_by: listed.renewed_by.map(|flow| flow.as_str().to_owned()),
+            portal: listed.portal,
         };
         self.write(&path, &line)
             .map_err(|error| CacheError::Io(path, error))
@@ -83,6 +90,7 @@ impl Index {
             expires_at: line.expires_at,
             access_key_id: line.access_key_id,
             renewed_by: line.renewed_by.as_deref().and_then(Flow::parse),
+            portal: line.portal,
         })
     }
 
@@ -117,6 +125,7 @@ impl Index {
             entries.push(Entry {
                 key: Key(line.key),
                 expires_at: line.expires_at,
+                portal: line.portal,
             });
         }
         entries.sort_by(|a, b| a.key.cmp(&b.key));

@@ -1,6 +1,6 @@
 //! What cache entries are called: keys, and the kinds of entry that they name. Pure.
 
-use crate::credentials::{AccountId, Flow};
+use crate::credentials::Flow;
 
 /// What an entry is called in the keystore, in the list, and in its lock.
 ///
@@ -157,15 +157,6 @@ impl Key {
             self.kind(),
             Some(Kind::AssumeRole | Kind::SessionToken | Kind::WebIdentity)
         )
-    }
-
-    /// Whether it is a permission set's at that portal.
-    pub fn is_of_portal(&self, start_url: &str) -> bool {
-        let rest = self.0.strip_prefix(Kind::RoleCredentials.prefix());
-        let rest = rest.and_then(|rest| rest.strip_prefix(start_url)?.strip_prefix('/'));
-        // Another portal's address may begin with this one's.
-        rest.and_then(|rest| rest.split_once('/'))
-            .is_some_and(|(account, _)| AccountId::parse(account).is_some())
     }
 
     /// The start URL and the name of the sso-session that a sign-in is to; the older form has no name.

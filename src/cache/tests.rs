@@ -61,7 +61,9 @@ fn what_was_put_is_got_and_listed_and_gone_once_deleted() {
     let cache = cache(home.path(), &InMemory::default());
     let key = Key::role_credentials("https://corp/start", "111111111111", "Admin");
     assert_eq!(cache.credentials(&key).unwrap(), None);
-    cache.put_credentials(&key, &credentials(), now()).unwrap();
+    cache
+        .put_credentials(&key, &credentials(), None, now())
+        .unwrap();
     assert_eq!(cache.credentials(&key).unwrap(), Some(credentials()));
     let entries = cache.entries().unwrap();
     assert_eq!(entries.len(), 1);
@@ -157,6 +159,7 @@ fn the_list_holds_no_secret() {
         .put_credentials(
             &Key::hashed(Kind::AssumeRole, &["x"], None),
             &credentials(),
+            None,
             now(),
         )
         .unwrap();
@@ -214,15 +217,6 @@ fn a_role_is_the_same_however_long_it_lasts() {
 }
 
 #[test]
-fn what_came_of_a_portal_is_told_from_what_came_of_another() {
-    let of = |url| Key::role_credentials(url, "111111111111", "Admin");
-    assert!(of("https://x/start").is_of_portal("https://x/start"));
-    assert!(!of("https://x/start").is_of_portal("https://x"));
-    assert!(!of("https://x/start").is_of_portal("https://x/st"));
-    assert!(!Key::sign_in("https://x", None).is_of_portal("https://x"));
-}
-
-#[test]
 fn a_sign_in_says_where_to() {
     let table = [(Some("corp"), Some("corp")), (None, None)];
     for (name, said) in table {
@@ -271,15 +265,21 @@ fn a_full_keystore_makes_room_by_what_has_ended() {
     let mut lasting = credentials();
     lasting.expires_at = Some("2026-11-23T13:00:00Z".parse().unwrap());
     cache
-        .put_credentials(&key("a"), &credentials(), now())
+        .put_credentials(&key("a"), &credentials(), None, now())
         .unwrap();
-    cache.put_credentials(&key("b"), &lasting, now()).unwrap();
-    cache.put_credentials(&key("c"), &lasting, now()).unwrap();
-    cache.put_credentials(&key("d"), &lasting, later).unwrap();
+    cache
+        .put_credentials(&key("b"), &lasting, None, now())
+        .unwrap();
+    cache
+        .put_credentials(&key("c"), &lasting, None, now())
+        .unwrap();
+    cache
+        .put_credentials(&key("d"), &lasting, None, later)
+        .unwrap();
     assert_eq!(cache.credentials(&key("a")).unwrap(), None);
     assert_eq!(cache.credentials(&key("b")).unwrap(), Some(lasting.clone()));
     let full = cache
-        .put_credentials(&key("e"), &lasting, later)
+        .put_credentials(&key("e"), &lasting, None, later)
         .unwrap_err();
     assert!(full.is_full());
 }
@@ -292,16 +292,16 @@ fn a_full_keystore_makes_no_room_by_what_another_run_is_replacing() {
     let later = "2026-11-23T12:00:00Z".parse().unwrap();
     for name in ["a", "b", "c"] {
         cache
-            .put_credentials(&key(name), &credentials(), now())
+            .put_credentials(&key(name), &credentials(), None, now())
             .unwrap();
     }
     let locks = ["a", "b", "c"].map(|name| cache.lock(&key(name), Duration::ZERO, || {}).unwrap());
-    let full = cache.put_credentials(&key("d"), &credentials(), later);
+    let full = cache.put_credentials(&key("d"), &credentials(), None, later);
     assert!(full.unwrap_err().is_full());
     assert_eq!(cache.credentials(&key("a")).unwrap(), Some(credentials()));
     drop(locks);
     cache
-        .put_credentials(&key("d"), &credentials(), later)
+        .put_credentials(&key("d"), &credentials(), None, later)
         .unwrap();
 }
 

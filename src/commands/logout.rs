@@ -62,7 +62,7 @@ fn sign_out(context: &Context, target: &Target) -> Result<(), Error> {
         false => None,
     };
     let session = place.as_ref().map(|place| &place.session);
-    context.drop_cached(&context.came_of(&target.start_url, session)?)?;
+    context.drop_cached(&context.came_of(&target.start_url)?)?;
     let Some(token) = token else {
         context.ui.note(&format!("No one is signed in to {name}."));
         return Ok(());

@@ -62,6 +62,22 @@ fn the_session_is_ended_at_the_server_and_what_came_of_it_is_gone() {
         .expect_code(125);
 }
 
+/// What a command would still find goes, and so does what only an older configuration led to.
+#[test]
+fn what_came_of_the_sign_in_is_gone_whatever_the_configuration_says_by_now() {
+    let home = Home::signed_in();
+    let before = home.read(".aws/config");
+    home.add_config(ROLE);
+    home.exec("deploy", &["true"]).output().success();
+    home.write(".aws/config", &before);
+    home.vault(&["logout"]).output().success();
+    home.sign_in();
+    home.add_config(ROLE);
+    assert_eq!(cached(&home), "");
+    home.exec("deploy", &["true"]).output().success();
+    assert_eq!(home.aws.count("AssumeRole"), 2);
+}
+
 /// The next sign-in needs no new registration: that names vault, and no person.
 #[test]
 fn the_registration_stays() {

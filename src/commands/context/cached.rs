@@ -1,14 +1,14 @@
 //! What is kept of the credentials that came of something, and how it is dropped: one entry after the
 //! other, each under its own lock.
 //!
-//! What is looked for is what the configuration as it is now leads to: a command would find no other.
+//! For a profile, what is looked for is what the configuration as it is now leads to: a command would find
+//! no other. What came of a sign-in is listed as that.
 
 use std::collections::HashSet;
 
 use super::Context;
 use crate::broker::{self, FETCH_LOCK_LIMIT, Want};
 use crate::cache::Key;
-use crate::config::SsoSession;
 use crate::error::Error;
 use crate::resolve::{Chain, KeyPlace, Source};
 use crate::ui;
@@ -49,22 +49,12 @@ impl Context {
         Ok(keys)
     }
 
-    /// What is kept of the credentials that a sign-in led to: those of its portal, and those along the
-    /// chains that begin with it.
-    pub(in crate::commands) fn came_of(
-        &self,
-        start_url: &str,
-        session: Option<&SsoSession>,
-    ) -> Result<Vec<Key>, Error> {
-        let mut stems = Stems::new();
-        if let Some(session) = session {
-            for chain in self.chains()? {
-                if chain.session() == Some(session) {
-                    add(&mut stems, &chain);
-                }
-            }
-        }
-        self.kept(|key| key.is_of_portal(start_url) || stems.contains(key.regardless_of_duration()))
+    /// What is kept of the credentials that came of a sign-in to this portal, whatever the configuration has
+    /// come to say since.
+    pub(in crate::commands) fn came_of(&self, start_url: &str) -> Result<Vec<Key>, Error> {
+        let entries = self.cache.entries()?.into_iter();
+        let came = entries.filter(|entry| entry.portal.as_deref() == Some(start_url));
+        Ok(came.map(|entry| entry.key).collect())
     }
 
     /// What is kept of the credentials that came of the long-lived key `id`, which is or was stored
