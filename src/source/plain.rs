@@ -9,7 +9,7 @@ use aws_smithy_types::body::SdkBody;
 use aws_smithy_types::byte_stream::ByteStream;
 
 use super::SourceError;
-use super::transport::{Transport, innermost};
+use super::transport::{Transport, innermost, is_page};
 use crate::credentials::Secret;
 
 /// Longer than any set of credentials or error message.
@@ -70,8 +70,8 @@ impl Plain<'_> {
                 }
             })?;
             let status = answer.status().as_u16();
-            let kind = answer.headers().get("content-type").unwrap_or_default();
-            let html = kind.to_ascii_lowercase().contains("html");
+            let kind = answer.headers().get("content-type");
+            let kind = kind.unwrap_or_default().to_owned();
             let mut body = ByteStream::new(answer.into_body());
             let mut bytes = Vec::with_capacity(LONGEST_ANSWER);
             while let Some(part) = body.next().await {
@@ -84,7 +84,7 @@ impl Plain<'_> {
             let body = Secret::new(bytes);
             Ok(Answer {
                 status,
-                is_page: html || (300..400).contains(&status),
+                is_page: is_page(&kind, status, body.expose()),
                 body,
             })
         };

@@ -330,17 +330,21 @@ impl ClassifyRetry for Retry {
 /// answers these calls with JSON or XML, and never sends one elsewhere.
 fn page(response: &HttpResponse) -> Option<u16> {
     let kind = response.headers().get("content-type").unwrap_or_default();
-    let begins = response
-        .body()
-        .bytes()
-        .unwrap_or_default()
-        .trim_ascii_start();
-    let begins = String::from_utf8_lossy(&begins[..begins.len().min(16)]).to_ascii_lowercase();
-    let html = kind.to_ascii_lowercase().contains("html")
-        || begins.starts_with("<html")
-        || begins.starts_with("<!doctype");
     let status = response.status().as_u16();
-    (html || (300..400).contains(&status)).then_some(status)
+    let body = response.body().bytes().unwrap_or_default();
+    is_page(kind, status, body).then_some(status)
+}
+
+/// Whether an answer is a web page, or leads to one. What begins as JSON is none, whatever it is called: some
+/// of what answers in AWS's place calls everything a page.
+pub(super) fn is_page(kind: &str, status: u16, body: &[u8]) -> bool {
+    let begins = body.trim_ascii_start();
+    let begins = String::from_utf8_lossy(&begins[..begins.len().min(16)]).to_ascii_lowercase();
+    let called = kind.to_ascii_lowercase().contains("html") && !begins.starts_with('{');
+    called
+        || begins.starts_with("<html")
+        || begins.starts_with("<!doctype")
+        || (300..400).contains(&status)
 }
 
 /// The cause at the bottom of a chain: the system's own words.
@@ -350,4 +354,36 @@ pub fn innermost(error: &(dyn std::error::Error + 'static)) -> String {
         cause = next;
     }
     cause.to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_page;
+
+    #[test]
+    fn a_page_is_told_by_how_it_begins_and_only_then_by_what_it_is_called() {
+        let (html, json) = ("text/html; charset=utf-8", "application/json");
+        for (kind, status, body, expected) in [
+            (html, 200, "Please sign in", true),
+            (html, 200, "", true),
+            ("", 200, " \n<!DOCTYPE html>", true),
+            (json, 403, "<HTML>", true),
+            (json, 302, "{}", true),
+            (
+                html,
+                400,
+                "\r\n{\"error\": \"authorization_pending\"}",
+                false,
+            ),
+            (json, 200, "{}", false),
+            ("", 200, "<Error>", false),
+            ("", 500, "", false),
+        ] {
+            assert_eq!(
+                is_page(kind, status, body.as_bytes()),
+                expected,
+                "{kind} {status} {body}"
+            );
+        }
+    }
 }

@@ -281,6 +281,17 @@ fn a_federation_endpoint_in_trouble_is_named_and_nothing_is_opened() {
 }
 
 #[test]
+fn a_token_is_taken_for_one_whatever_the_endpoint_calls_it() {
+    let home = Home::signed_in();
+    let body = "\r\n{\"SigninToken\": \"a+token/\"}\n".to_owned();
+    home.aws
+        .fault("GetSigninToken", Fault::JsonAsPage(200, body), 1);
+    let run = home.vault(&["console", "prod", "--print"]);
+    let url = run.output().success().stdout;
+    assert!(url.ends_with("&SigninToken=a%2Btoken%2F\n"), "{url}");
+}
+
+#[test]
 fn trouble_that_passes_is_not_seen() {
     for fault in [Fault::Status(503), Fault::Status(429)] {
         let home = Home::signed_in();

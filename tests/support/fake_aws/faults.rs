@@ -31,6 +31,8 @@ pub enum Fault {
     Empty,
     /// That status with that JSON, whatever was asked.
     Json(u16, String),
+    /// The same, called a web page.
+    JsonAsPage(u16, String),
 }
 
 /// What is to come.
@@ -77,6 +79,7 @@ impl Fault {
             )),
             Self::Empty => Some(Answer::new(200, "application/json", "")),
             Self::Json(status, body) => Some(Answer::new(*status, "application/json", body)),
+            Self::JsonAsPage(status, body) => Some(Answer::html(*status, body)),
             Self::Hang | Self::Slow(_) | Self::Late(_) | Self::Close | Self::CutShort => None,
         }
     }
