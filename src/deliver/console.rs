@@ -199,12 +199,17 @@ impl Place {
             .split_once('#')
             .map_or((path, None), |(p, f)| (p, Some(f)));
         let mut address = format!("https://{host}/{path}");
-        if let Some(region) = self
-            .region
-            .as_deref()
-            .filter(|_| regional && !path.contains('?'))
-        {
-            address.push_str(&format!("?region={region}"));
+        let query = path.split_once('?').map(|(_, query)| query);
+        let says = query.is_some_and(|query| {
+            form_urlencoded::parse(query.as_bytes()).any(|(key, _)| key == "region")
+        });
+        if let Some(region) = self.region.as_deref().filter(|_| regional && !says) {
+            let sign = match query {
+                None => "?",
+                Some("") => "",
+                Some(_) => "&",
+            };
+            address.push_str(&format!("{sign}region={region}"));
         }
         if let Some(fragment) = fragment {
             address.push_str(&format!("#{fragment}"));

@@ -30,7 +30,8 @@ impl From<ConsoleError> for Error {
             ConsoleError::LeadsAway(..) => made.hint(
                 "a path is what follows the host: `s3/buckets/NAME`; a whole address is one of this console",
             ),
-            ConsoleError::Unknown(_) | ConsoleError::NoPath => made,
+            ConsoleError::NoPath => made.hint("write a space in it as `%20`"),
+            ConsoleError::Unknown(_) => made,
         }
     }
 }

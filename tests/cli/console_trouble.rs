@@ -164,7 +164,7 @@ fn what_is_wrong_with_the_command_line_is_said_before_anything_is_fetched() {
         (
             &["prod", "--path", "a b"],
             2,
-            &["error: a path has no white space"],
+            &["error: a path has no white space", "hint: write a space"],
         ),
         (
             &["prdo"],

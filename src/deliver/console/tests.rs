@@ -112,6 +112,11 @@ fn a_path_stays_in_the_console() {
             format!("{regional}/s3/buckets?region=us-east-1"),
         ),
         (
+            "s3/buckets/logs?tab=objects#top",
+            format!("{regional}/s3/buckets/logs?tab=objects&region=eu-west-1#top"),
+        ),
+        ("ec2/home?", format!("{regional}/ec2/home?region=eu-west-1")),
+        (
             "cloudwatch/home#logsV2:log-groups",
             format!("{regional}/cloudwatch/home?region=eu-west-1#logsV2:log-groups"),
         ),
