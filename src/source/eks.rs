@@ -10,6 +10,7 @@ use aws_sigv4::http_request::{
     SignableBody, SignableRequest, SignatureLocation, SigningSettings, sign,
 };
 use aws_sigv4::sign::v4;
+use aws_smithy_types::endpoint::Endpoint;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jiff::{SignedDuration, Timestamp};
@@ -57,11 +58,12 @@ pub fn token(
     credentials: &Credentials,
     now: Timestamp,
 ) -> Result<Token, SourceError> {
+    let address = address(place)?;
     let url = format!(
         "{}/?Action=GetCallerIdentity&Version=2011-06-15",
-        address(place)?.trim_end_matches('/')
+        address.url.trim_end_matches('/')
     );
-    let url = presigned(url, cluster, &place.region, credentials, now)
+    let url = presigned(url, cluster, &address.region, credentials, now)
         .map_err(|error| SourceError::Setup(error.to_string()))?;
     let text = format!("k8s-aws-v1.{}", URL_SAFE_NO_PAD.encode(url.expose()));
     let end = now + TOKEN_LIFE;
@@ -71,8 +73,16 @@ pub fn token(
     })
 }
 
+/// An address of STS.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Address {
+    pub(super) url: String,
+    /// Whose a signature for it is: that of `aws-global` is `us-east-1`'s.
+    region: String,
+}
+
 /// By the table of the SDK, which knows every partition. It answers without waiting for anything.
-pub(super) fn address(place: &Place) -> Result<String, SourceError> {
+pub(super) fn address(place: &Place) -> Result<Address, SourceError> {
     let failed = |reason: String| SourceError::Setup(format!("STS in {}: {reason}", place.region));
     let params = Params::builder()
         .region(&place.region)
@@ -84,10 +94,21 @@ pub(super) fn address(place: &Place) -> Result<String, SourceError> {
     let resolver = DefaultResolver::new();
     let resolving = pin!(resolver.resolve_endpoint(&params));
     match resolving.poll(&mut Context::from_waker(Waker::noop())) {
-        Poll::Ready(Ok(endpoint)) => Ok(endpoint.url().to_owned()),
+        Poll::Ready(Ok(endpoint)) => Ok(Address {
+            url: endpoint.url().to_owned(),
+            region: signing_region(&endpoint)
+                .unwrap_or(&place.region)
+                .to_owned(),
+        }),
         Poll::Ready(Err(error)) => Err(failed(error.to_string())),
         Poll::Pending => Err(failed("its address is not known".to_owned())),
     }
+}
+
+/// The region that the table has a request signed for, where it is another one than that of the address.
+fn signing_region(endpoint: &Endpoint) -> Option<&str> {
+    let mut schemes = endpoint.auth_schemes().iter();
+    schemes.find_map(|scheme| scheme.get("signingRegion")?.as_string())
 }
 
 fn presigned(
@@ -138,16 +159,22 @@ mod tests {
             ("us-gov-west-1", "https://sts.us-gov-west-1.amazonaws.com"),
             ("eusc-de-east-1", "https://sts.eusc-de-east-1.amazonaws.eu"),
         ] {
-            assert_eq!(address(&place(region)).unwrap(), expected);
+            let address = address(&place(region)).unwrap();
+            assert_eq!((&*address.url, &*address.region), (expected, region));
         }
+        let global = address(&place("aws-global")).unwrap();
+        assert_eq!(
+            (&*global.url, &*global.region),
+            ("https://sts.amazonaws.com", "us-east-1")
+        );
         let mut fips = place("us-east-1");
         fips.fips = true;
         assert_eq!(
-            address(&fips).unwrap(),
+            address(&fips).unwrap().url,
             "https://sts-fips.us-east-1.amazonaws.com"
         );
         fips.endpoint = Some("http://127.0.0.1:1234".to_owned());
-        assert_eq!(address(&fips).unwrap(), "http://127.0.0.1:1234");
+        assert_eq!(address(&fips).unwrap().url, "http://127.0.0.1:1234");
     }
 
     #[test]

@@ -74,7 +74,8 @@ impl Service {
             Self::Sts => eks::address(&eks::Place {
                 region: region.to_owned(),
                 ..eks::Place::default()
-            }),
+            })
+            .map(|address| address.url),
         }
         .map(|url| url.trim_end_matches('/').to_owned())
     }
