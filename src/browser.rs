@@ -228,7 +228,8 @@ fn start(command: &str, page: Page<'_>) -> Result<(), BrowserError> {
         .spawn()
         .map_err(failed)?;
     if cfg!(unix) && !child.wait().map_err(failed)?.success() {
-        return Err(failed(io::ErrorKind::NotFound.into()));
+        let missing = "there is no such command";
+        return Err(failed(io::Error::new(io::ErrorKind::NotFound, missing)));
     }
     match child.stdout.take().and_then(early_end) {
         Some(code) if code != 0 => Err(BrowserError::Ended(template[0].clone(), code)),

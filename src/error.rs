@@ -274,7 +274,7 @@ impl From<SourceError> for Error {
                 "where a proxy looks into TLS, name its authority's PEM file in AWS_CA_BUNDLE",
             ),
             SourceError::Unreachable { .. } | SourceError::TimedOut { .. } => {
-                made.hint("check the network, a VPN, the proxy, and `sso_region`")
+                made.hint("check the network, a VPN, the proxy, and the region")
             }
             SourceError::NotAws { .. } => {
                 made.hint("a captive portal or a proxy is in the way: open any page in a browser")
@@ -299,6 +299,17 @@ impl From<SourceError> for Error {
                 operation: "GetRoleCredentials",
                 ..
             } => made.hint("check `sso_account_id` and `sso_role_name`"),
+            SourceError::Service {
+                operation: "Authorize",
+                ..
+            } => made.hint("run it again"),
+            SourceError::Service {
+                operation: "CreateToken",
+                code,
+                ..
+            } if code == "invalid_grant" => {
+                made.hint("run it again: what a browser brings is good once, and for minutes")
+            }
             SourceError::CaBundle { .. } => {
                 made.hint("see AWS_CA_BUNDLE and the profile's `ca_bundle`")
             }

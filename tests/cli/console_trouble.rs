@@ -109,7 +109,7 @@ fn a_browser_that_does_not_start_is_a_line_and_the_address_is_there() {
     let console = home.vault(&["console", "prod"]);
     let console = console.env("AWS_VAULT_BROWSER", "no-such-browser");
     let mut terminal = console.on_terminal();
-    terminal.expect("warning: no browser was opened: `no-such-browser` does not start");
+    terminal.expect("warning: no browser was opened: `no-such-browser` does not start: there is no such command");
     terminal.expect("The console as prod. Open this in a browser on this machine, within 14 min:");
     terminal.expect("http://127.0.0.1:");
     terminal.interrupt();

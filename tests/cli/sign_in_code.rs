@@ -197,15 +197,20 @@ fn a_page_says_that_it_worked_only_where_it_did() {
                 r#"{"error": "invalid_grant", "error_description": "<b>no</b>"}"#.into(),
             ),
             "the code that the browser brought is not accepted",
+            "hint: run it again",
         ),
-        (Fault::CaptivePage, "with a web page"),
-        (Fault::Garbage, "makes no sense"),
+        (
+            Fault::CaptivePage,
+            "with a web page",
+            "hint: a captive portal",
+        ),
+        (Fault::Garbage, "makes no sense", ""),
     ];
-    for (fault, said) in faults {
+    for (fault, said, hint) in faults {
         let home = consent_by_visit();
         home.aws.fault("CreateToken", fault, 1);
         let output = home.vault(&["login"]).with_browser().output();
-        output.expect_code(1).says(&["error: ", said]);
+        output.expect_code(1).says(&["error: ", said, hint]);
         let page = last_page(&home);
         assert!(page.contains("Not signed in to corp"), "{page}");
         assert!(page.contains(said) && !page.contains("<b>"), "{page}");
@@ -528,7 +533,7 @@ fn a_browser_that_does_not_start_leaves_the_device_code() {
     let home = Home::consenting();
     let output = home.vault(&["login", "--browser", MISSING]).output();
     output.success().says(&[
-        "warning: no browser was opened: `no-such-browser` does not start",
+        "warning: no browser was opened: `no-such-browser` does not start: there is no such command",
         "/device?user_code=",
     ]);
     assert!(by_device_code(&home));
