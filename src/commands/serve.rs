@@ -10,6 +10,7 @@ use crate::deliver::export::{self, Format};
 use crate::deliver::server::Server;
 use crate::env;
 use crate::error::{Error, Kind};
+use crate::loopback::OWNERS_ARE_KNOWN;
 use crate::signals::{End, Watch};
 use crate::ui;
 
@@ -128,6 +129,12 @@ impl Args {
     fn start(&self, context: &Context, names: &[String]) -> Result<(Server, Vec<Block>), Error> {
         let fetch = context.serving(&self.request, names);
         if self.imds {
+            if !OWNERS_ARE_KNOWN {
+                context.ui.warn(
+                    "while it runs, every user of this machine can get these credentials: this system does \
+                     not say whose a connection is",
+                );
+            }
             let name = &names[0];
             let region = self.region(context, name)?;
             let region = region.as_deref();

@@ -4,6 +4,9 @@
 
 use std::net::SocketAddr;
 
+/// Whether this system says it.
+pub const OWNERS_ARE_KNOWN: bool = cfg!(target_os = "linux");
+
 /// Who holds the client's end of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(
