@@ -102,13 +102,17 @@ impl Loopback {
     /// Whether a request is meant for it. A page elsewhere may have its own name lead here (DNS
     /// rebinding), and is then told by it.
     pub fn is_meant<B>(address: SocketAddr, request: &Request<B>) -> bool {
-        let own = address.to_string();
+        let own = |host: &str| {
+            // Of HTTP's own port nobody speaks (RFC 9110, section 4.2.3).
+            host == address.to_string()
+                || (address.port() == 80 && host == address.ip().to_string())
+        };
         let mut hosts = request.headers().get_all(HOST).iter();
-        let host = hosts.next().map(|host| host.as_bytes());
+        let host = hosts.next().and_then(|host| host.to_str().ok());
         let authority = request.uri().authority();
-        host == Some(own.as_bytes())
+        host.is_some_and(own)
             && hosts.next().is_none()
-            && authority.is_none_or(|authority| authority.as_str() == own)
+            && authority.is_none_or(|authority| own(authority.as_str()))
     }
 
     /// Answers until `stop` is there, inside a runtime. A request that has begun is answered to its end,
@@ -203,17 +207,26 @@ mod tests {
 
     #[test]
     fn a_request_is_meant_for_the_address_that_it_names_once() {
-        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, 4711));
-        let table: [(&[&str], &str, bool); 7] = [
-            (&["127.0.0.1:4711"], "/x", true),
-            (&["127.0.0.1:4711"], "http://127.0.0.1:4711/x", true),
-            (&["127.0.0.1:4711"], "http://evil.example/x", false),
-            (&["127.0.0.1"], "/x", false),
-            (&["evil.example:4711"], "/x", false),
-            (&["127.0.0.1:4711", "evil.example"], "/x", false),
-            (&[], "/x", false),
+        let at = |port| SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+        let (address, usual) = (at(4711), at(80));
+        let table: [(SocketAddr, &[&str], &str, bool); 10] = [
+            (address, &["127.0.0.1:4711"], "/x", true),
+            (
+                address,
+                &["127.0.0.1:4711"],
+                "http://127.0.0.1:4711/x",
+                true,
+            ),
+            (address, &["127.0.0.1:4711"], "http://evil.example/x", false),
+            (address, &["127.0.0.1"], "/x", false),
+            (address, &["evil.example:4711"], "/x", false),
+            (address, &["127.0.0.1:4711", "evil.example"], "/x", false),
+            (address, &[], "/x", false),
+            (usual, &["127.0.0.1"], "/x", true),
+            (usual, &["127.0.0.1:80"], "http://127.0.0.1/x", true),
+            (usual, &["evil.example"], "/x", false),
         ];
-        for (hosts, uri, expected) in table {
+        for (address, hosts, uri, expected) in table {
             let mut request = Request::builder().uri(uri);
             for host in hosts {
                 request = request.header(HOST, *host);
@@ -222,7 +235,7 @@ mod tests {
             assert_eq!(
                 Loopback::is_meant(address, &request),
                 expected,
-                "{hosts:?} {uri}"
+                "{address} {hosts:?} {uri}"
             );
         }
     }
