@@ -22,6 +22,7 @@ pub use pick::Choice;
 #[cfg_attr(windows, path = "ui/windows.rs")]
 mod platform;
 mod qr;
+mod screen;
 mod waiting;
 
 pub use waiting::Waiting;

@@ -3,9 +3,9 @@
 
 use std::time::{Duration, Instant};
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{ProgressBar, ProgressStyle};
 
-use super::{Ui, say, visible};
+use super::{Ui, say, screen, visible};
 
 /// Between two plain lines: a log stays short, and whoever watches knows that it goes on.
 const BETWEEN_LINES: Duration = Duration::from_secs(5);
@@ -70,8 +70,7 @@ impl Drop for Progress {
 fn bar() -> ProgressBar {
     let style = ProgressStyle::with_template("{prefix} {bar:24} {pos} of {len}, {msg}");
     let style = style.expect("a template that is right");
-    ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr())
-        .with_style(style.progress_chars("=> "))
+    ProgressBar::with_draw_target(None, screen::target()).with_style(style.progress_chars("=> "))
 }
 
 fn number(rate: f64) -> String {

@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressState, ProgressStyle};
 
+use super::screen;
+
 /// Often enough to show life, and the seconds.
 const TICK: Duration = Duration::from_millis(250);
 
@@ -31,7 +33,7 @@ pub(super) fn begin(what: &str, limit: Duration) -> Waiting {
     };
     let style = ProgressStyle::with_template("{spinner} {msg} ({left} left)");
     let style = style.expect("a template").with_key("left", left);
-    let line = ProgressBar::new_spinner()
+    let line = ProgressBar::with_draw_target(None, screen::target())
         .with_style(style.tick_chars("|/-\\ "))
         .with_message(what.to_owned());
     line.enable_steady_tick(TICK);

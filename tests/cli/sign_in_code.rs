@@ -611,6 +611,24 @@ fn ctrl_c_leaves_at_once_closes_the_listener_and_leaves_nothing_half_done() {
     assert_eq!(terminal.wait().code, 0);
 }
 
+/// The terminal shows it where the cursor is. Had the line its whole width, that would be on the next one.
+#[test]
+fn the_line_leaves_room_for_the_terminal_to_show_ctrl_c() {
+    let home = Home::new();
+    let run = home.vault(&["login"]).env("AWS_VAULT_BROWSER", "true");
+    let mut terminal = run.on_terminal();
+    for _ in 0..2 {
+        terminal.expect("Waiting for the browser (9:");
+    }
+    let screen = String::from_utf8(terminal.raw_screen()).unwrap();
+    let mut painted = screen.split("\r\x1b[2K").map(|text| text.lines().last());
+    let line = painted.find_map(|line| line.filter(|line| line.contains("(9:")));
+    let columns = line.unwrap().chars().count();
+    assert!(columns + "^C".len() < 120, "{line:?}");
+    terminal.interrupt();
+    assert_eq!(terminal.wait().code, 130);
+}
+
 /// The line is painted for a person on a terminal, and for nobody else.
 #[test]
 fn nothing_is_painted_where_it_would_stay() {
