@@ -11,6 +11,7 @@ pub mod edit;
 mod error;
 mod keys;
 mod known;
+mod mistakes;
 mod parse;
 mod profile;
 mod section;
@@ -107,6 +108,12 @@ impl Config {
     ///
     /// There is none, or what the files say about it can't be meant.
     pub fn profile(&self, name: &str) -> Result<Profile, ConfigError> {
+        let (settings, key_file) = self.whole(name)?;
+        Profile::new(&self.config, name, settings, key_file)
+    }
+
+    /// What the files say about a profile, with what it includes, and where its access key stands.
+    fn whole(&self, name: &str) -> Result<(Settings, Option<KeyFile>), ConfigError> {
         let (mut settings, key_file) = self.settings(name).ok_or_else(|| self.no_profile(name))?;
         let mut seen = vec![name.to_owned()];
         while let Some((key, next)) = include(&mut settings)? {
@@ -124,7 +131,7 @@ impl Config {
             })?;
             settings.fill(other);
         }
-        Profile::new(&self.config, name, settings, key_file)
+        Ok((settings, key_file))
     }
 
     /// The names of all profiles, each once: those of the config file first, as the files have them.

@@ -14,8 +14,10 @@ impl From<ConfigError> for Error {
             ConfigError::NoSuchSession { closest, any, .. } => {
                 meant(made, closest, *any, "sso-session")
             }
-            ConfigError::Mistake { .. } => made.hint(advice(&error)),
-            _ => made,
+            ConfigError::Mistake { .. } | ConfigError::Syntax { .. } => made.hint(advice(&error)),
+            ConfigError::Unreadable { .. } => {
+                made.hint("see who owns it, its mode, and the variable that names it, if one does")
+            }
         }
     }
 }
@@ -56,7 +58,7 @@ fn meant(error: Error, closest: &[String], any: bool, what: &str) -> Error {
         (true, true) if what == "profile" => {
             error.hint("`vault list` shows the profiles that there are")
         }
-        (true, true) => error,
+        (true, true) => error.hint("`vault configure` adds a place to sign in, and a profile"),
         (true, false) => error.hint(format!(
             "there is no {what} at all yet: `vault configure` writes one"
         )),
@@ -66,7 +68,7 @@ fn meant(error: Error, closest: &[String], any: bool, what: &str) -> Error {
 /// What to do about a mistake, by its key: for `doctor`, and for who runs into it.
 pub fn advice(error: &ConfigError) -> String {
     let ConfigError::Mistake { key, what, .. } = error else {
-        return "mend that line".to_owned();
+        return "mend it: the AWS CLI and vault stop at such a line".to_owned();
     };
     if what.contains("contradicts") {
         return format!("keep one `{key}`, or make both the same");

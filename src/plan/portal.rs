@@ -60,16 +60,28 @@ pub const REGIONS: [&str; 39] = [
 /// What is wrong with a region's name, if anything. AWS opens new ones: what has the form of one, and is
 /// not one slip away from one that is known, is taken for one.
 pub fn region_flaw(name: &str) -> Option<String> {
-    if REGIONS.contains(&name) || has_region_form(name) && slip(name).is_none() {
-        return None;
-    }
-    let closest = crate::config::closest(name, REGIONS.into_iter());
-    let meant = slip(name).or(closest.first().map(String::as_str));
+    let meant = known_region(name).err()?;
     let meant = meant.map(|meant| format!(": did you mean `{meant}`?"));
     Some(format!(
         "there is no such region{}",
         meant.unwrap_or_default()
     ))
+}
+
+/// The same, with the region that is most like it, where one is.
+///
+/// # Errors
+///
+/// AWS has no region of that name.
+pub fn known_region(name: &str) -> Result<(), Option<String>> {
+    if REGIONS.contains(&name) || has_region_form(name) && slip(name).is_none() {
+        return Ok(());
+    }
+    let closest = || {
+        let names = crate::config::closest(name, REGIONS.into_iter());
+        names.into_iter().next()
+    };
+    Err(slip(name).map(str::to_owned).or_else(closest))
 }
 
 /// `eu-central-1`: words of small letters, and a number.

@@ -139,7 +139,7 @@ const USELESS: [(&str, &[&str]); 12] = [
              region = eu-central1\n",
         &[
             "region: AWS has no region `eu-central1`",
-            "as in `eu-central-1`",
+            "did you mean `eu-central-1`?",
         ],
     ),
 ];
@@ -303,4 +303,34 @@ fn ten_thousand_profiles_are_looked_at() {
     home.add_config(&sections);
     let output = home.doctor().output().success();
     output.finds(&["10002 profiles"]);
+}
+
+#[test]
+fn all_that_is_wrong_in_one_profile_is_said_at_once() {
+    let home = Home::new();
+    home.add_config(
+        "[profile many]\nsso_session = crop\nsso_account_id = 12\nsso_role_name =\n\
+         region = eu-wset-1\n\
+         [profile role]\nrole_arn = Admin\nsource_profile = nothing-like-it\n\
+         duration_seconds = long\nexternal_id =\n\
+         [profile both]\nsso_session = corp\nsso_start_url = https://other.awsapps.com/start\n\
+         sso_region = us-east-1\nsso_account_id = 111111111111\nsso_role_name = R\n",
+    );
+    let output = home.doctor().output().expect_code(1);
+    let output = output.finds(&[
+        "sso_session: there is no sso-session `crop`",
+        "sso_account_id: `12` is not the 12 digits",
+        "sso_role_name: it has no value",
+        "region: AWS has no region `eu-wset-1`",
+        "did you mean `eu-west-1`?",
+        "role_arn: `Admin` is not the ARN of a role",
+        "source_profile: there is no profile `nothing-like-it`",
+        "duration_seconds: `long` is not a number",
+        "external_id: it has no value",
+        "sso_start_url: `https://other.awsapps.com/start` contradicts",
+        "sso_region: `us-east-1` contradicts",
+    ]);
+    // Each once, and nothing that only follows from another.
+    let wrong = output.stdout.matches("WRONG").count();
+    assert_eq!(wrong, 10, "{}", output.stdout);
 }

@@ -52,7 +52,11 @@ pub(super) fn check(setup: &Setup<'_>, mistakes: &[ConfigError]) -> Vec<Finding>
     findings.extend(config.oddities().into_iter().map(odd));
     findings.extend(modes(setup));
     findings.extend(useless(setup));
-    findings.extend(values::check(setup));
+    // What made a profile useless was said already.
+    let more = values::check(setup);
+    let new = |finding: &Finding| !findings.iter().any(|known| known.is_of(finding));
+    let more: Vec<_> = more.into_iter().filter(new).collect();
+    findings.extend(more);
     let profiles = setup.chains.len();
     let sessions = config.sso_session_names().count();
     if profiles == 0 && sessions == 0 {
@@ -80,11 +84,12 @@ fn unreadable(mistakes: &[ConfigError]) -> Vec<Finding> {
     let shown = mistakes.iter().take(MISTAKES_SHOWN);
     let mut findings: Vec<_> = shown
         .map(|mistake| {
-            let syntax = matches!(mistake, ConfigError::Syntax { .. });
             let finding = Finding::mistake(mistake);
-            match syntax {
-                true => finding.hint("mend it: the AWS CLI and vault stop at such a line"),
-                false => finding.hint("see who owns the file, and its mode"),
+            match mistake {
+                ConfigError::Unreadable { .. } => {
+                    finding.hint("see who owns the file, and its mode")
+                }
+                _ => finding.hint(crate::error::advice(mistake)),
             }
         })
         .collect();
@@ -174,7 +179,13 @@ fn useless(setup: &Setup<'_>) -> Vec<Finding> {
     let included = setup.config.included();
     for (name, chain) in &setup.chains {
         match chain {
-            Err(error) => causes.add_resolve(error, name),
+            Err(error) => {
+                causes.add_resolve(error, name);
+                let (_, mistakes) = setup.config.examine(name);
+                for mistake in &mistakes {
+                    causes.add(mistake, Some(name));
+                }
+            }
             Ok(chain) if matches!(chain.source, Source::None) => {
                 causes.found.extend(
                     without_source(setup.config, chain, included.contains(name))
@@ -273,7 +284,9 @@ impl Causes {
                 *new.insert(self.found.len() - 1)
             }
         };
-        self.found[at].1.extend(profile.map(str::to_owned));
+        let profiles = &mut self.found[at].1;
+        let new = profile.filter(|new| profiles.last().is_none_or(|last| last != new));
+        profiles.extend(new.map(str::to_owned));
     }
 
     fn findings(self) -> Vec<Finding> {

@@ -132,6 +132,12 @@ impl Finding {
         }
     }
 
+    /// Whether it is about the same key in the same place.
+    pub(super) fn is_of(&self, other: &Self) -> bool {
+        let place = |finding: &Self| (finding.file.clone(), finding.line, finding.key.clone());
+        self.key.is_some() && place(self) == place(other)
+    }
+
     /// With more words.
     pub(super) fn and(mut self, more: &str) -> Self {
         self.message.push_str(more);

@@ -6,22 +6,27 @@ use std::ffi::OsString;
 
 use super::{Check, Finding, Setup};
 use crate::broker::{self, Want};
-use crate::config::{Place, Profile, is_role_arn};
+use crate::config::{Place, Profile, closest, is_role_arn};
 use crate::deliver::child::{ChildError, Command};
+use crate::plan::portal::known_region;
 use crate::resolve::{Chain, Source};
 use crate::source::process;
 
-/// Looks at every profile that leads somewhere; a value that many have is looked at once.
+/// Looks at every profile, whatever else is wrong with it; a value that many have is looked at once.
 pub(super) fn check(setup: &Setup<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
     let mut seen = HashSet::new();
     for (name, chain) in &setup.chains {
-        let (Ok(chain), Ok(profile)) = (chain, setup.config.profile(name)) else {
+        let (Some(profile), _) = setup.config.examine(name) else {
             continue;
         };
         findings.extend(regions(setup, &profile, &mut seen));
         findings.extend(role(&profile));
+        findings.extend(source(setup, &profile));
         findings.extend(token_file(&profile));
+        let Ok(chain) = chain else {
+            continue;
+        };
         if let Source::CredentialProcess(source) = &chain.source
             && source.profile == *name
         {
@@ -30,18 +35,6 @@ pub(super) fn check(setup: &Setup<'_>) -> Vec<Finding> {
         findings.extend(lasting(setup, chain));
     }
     findings
-}
-
-/// `eu-central-1`, `us-gov-west-1`, `eusc-de-east-1`: words and, at the end, a number.
-fn is_like_a_region(text: &str) -> bool {
-    let Some((words, number)) = text.rsplit_once('-') else {
-        return false;
-    };
-    let letters = |word: &str| !word.is_empty() && word.bytes().all(|b| b.is_ascii_lowercase());
-    words.split('-').count() >= 2
-        && words.split('-').all(letters)
-        && !number.is_empty()
-        && number.bytes().all(|b| b.is_ascii_digit())
 }
 
 fn regions(setup: &Setup<'_>, profile: &Profile, seen: &mut HashSet<String>) -> Vec<Finding> {
@@ -61,10 +54,16 @@ fn regions(setup: &Setup<'_>, profile: &Profile, seen: &mut HashSet<String>) -> 
     let mut findings = Vec::new();
     for (key, text, at) in region.into_iter().chain(signs_in) {
         let id = format!("{key} {text} {at:?}");
-        if is_like_a_region(&text) || !seen.insert(id) {
+        let Err(meant) = known_region(&text) else {
+            continue;
+        };
+        if !seen.insert(id) {
             continue;
         }
-        let hint = "a region is called as in `eu-central-1`";
+        let hint = meant.map_or(
+            "a region is called as in `eu-central-1`".to_owned(),
+            |meant| format!("did you mean `{meant}`?"),
+        );
         let found = format!("{key}: AWS has no region `{text}`");
         let found = Finding::wrong(Check::Configuration, found)
             .key(key)
@@ -86,6 +85,22 @@ fn role(profile: &Profile) -> Option<Finding> {
             .key("role_arn")
             .hint("write it as in `arn:aws:iam::123456789012:role/NAME`")
     })
+}
+
+/// The profile whose credentials may assume the role.
+fn source(setup: &Setup<'_>, profile: &Profile) -> Option<Finding> {
+    let named = profile.role.as_ref()?.source_profile.as_ref()?;
+    if setup.config.profile_names().any(|name| name == named.text) {
+        return None;
+    }
+    let text = format!("source_profile: there is no profile `{}`", named.text);
+    let close = closest(&named.text, setup.config.profile_names());
+    let hint = match close.first() {
+        Some(close) => format!("did you mean `{close}`?"),
+        None => "name a profile that there is; `vault list` shows them".to_owned(),
+    };
+    let found = Finding::wrong(Check::Configuration, text).at(&named.at);
+    Some(found.key("source_profile").hint(hint))
 }
 
 fn token_file(profile: &Profile) -> Option<Finding> {
@@ -158,28 +173,6 @@ fn lasting(setup: &Setup<'_>, chain: &Chain) -> Option<Finding> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_region_has_words_and_a_number() {
-        for good in [
-            "eu-central-1",
-            "us-gov-west-1",
-            "eusc-de-east-1",
-            "ap-southeast-12",
-        ] {
-            assert!(is_like_a_region(good), "{good}");
-        }
-        for bad in [
-            "eu-central1",
-            "eu",
-            "eu-1",
-            "EU-central-1",
-            "eu-central-",
-            "eu_central_1",
-        ] {
-            assert!(!is_like_a_region(bad), "{bad}");
-        }
-    }
 
     #[test]
     fn a_role_has_an_account_and_a_name() {
