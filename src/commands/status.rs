@@ -66,8 +66,7 @@ impl Args {
             None => env::var(env::AWS_PROFILE)?,
         };
         let Some(profile) = profile else {
-            let error = Error::new(Kind::Usage, "no profile is named");
-            return Err(error.hint("name one, or set AWS_PROFILE"));
+            return Err(context.no_profile_named());
         };
         let chain = context.chain(&profile)?;
         let now = Context::now();

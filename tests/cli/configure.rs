@@ -168,11 +168,22 @@ fn what_is_wrong_on_the_command_line_is_said_and_nothing_is_written() {
         let run = home.vault(&["configure"]).args(arguments).output();
         run.expect_code(code).says(&[text]);
     }
-    // Account and role are not known, and nobody can sign in to look.
-    home.vault(&WHERE)
-        .output()
+    // One look is enough: all that is missing is said, and nothing that is there.
+    let nothing = home.vault(&["configure", "--role", "Admin"]).output();
+    let nothing = nothing
+        .expect_code(2)
+        .says(&["give `--start-url`, `--sso-session`, `--sso-region`, `--account`, `--profile`"]);
+    assert!(!nothing.stderr.contains("`--role`"), "{nothing:#?}");
+    let run = home.vault(&WHERE).args(&["--account", "111111111111"]);
+    run.output().expect_code(2).says(&[
+        "there is nobody to ask for the profile's name",
+        "give `--role`, `--profile`",
+    ]);
+    // The role may be the only one there, and nobody can sign in to look.
+    let run = home.vault(&WHERE).args(&["--profile", "dev"]);
+    run.output()
         .expect_code(4)
-        .says(&["no one is signed in to corp"]);
+        .says(&["no one is signed in to corp", "`--account` and `--role`"]);
     assert!(!home.path(".aws/config").exists());
 }
 

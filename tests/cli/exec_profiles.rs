@@ -79,6 +79,12 @@ fn without_a_profile_and_a_terminal_it_is_a_mistake_of_the_command_line() {
     let run = home.vault(&["exec", "--no-input", "--", "true"]);
     let ended = run.on_terminal().wait();
     assert_eq!(ended.code, 125, "{}", ended.screen);
+    // The first one on a new machine.
+    home.write(".aws/config", "");
+    for command in [&["exec", "--", "true"][..], &["exec", "prod", "--", "true"]] {
+        let output = home.vault(command).output().expect_code(125);
+        output.says(&["there is no profile at all yet: `vault configure` writes one"]);
+    }
 }
 
 #[test]

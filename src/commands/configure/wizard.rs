@@ -21,6 +21,9 @@ use write::{is_taken, taken, write};
 /// What a sign-in asks for: with it, it is renewed by itself.
 const SCOPE: &str = "sso:account:access";
 
+/// What no run without questions can do without: only a sign-in shows that there is no choice.
+const IN_ANY_CASE: [&str; 3] = ["--account", "--role", "--profile"];
+
 #[derive(Debug, clap::Args)]
 pub(super) struct Options {
     /// The sso-session to sign in through; written where it is new
@@ -50,13 +53,17 @@ pub(super) struct Options {
 }
 
 fn start_url(text: &str) -> Result<String, String> {
-    let parsed = StartUrl::parse(text).map_err(|flaw| format!("{flaw}, {}", portal::EXAMPLE))?;
+    let parsed =
+        StartUrl::parse(text).map_err(|flaw| format!("{flaw}, as {} is", portal::EXAMPLE))?;
     Ok(parsed.url)
 }
 
 impl Options {
     pub(super) fn run(self, context: &Context) -> Result<(), Error> {
         let session = self.session(context)?;
+        if self.profile.is_none() && !context.ui.can_ask() {
+            return Err(self.lacks("the profile's name", &[]));
+        }
         if let Some(name) = &self.profile
             && !self.force
             && is_taken(context.config()?, name)
@@ -73,6 +80,25 @@ impl Options {
             role,
         };
         write(context, &session, &wanted, self.force)
+    }
+
+    /// Nobody can be asked for `what`: the options for it that are not there, and those that a run
+    /// without questions needs in any case, so that one look is enough.
+    fn lacks(&self, what: &str, first: &[&'static str]) -> Error {
+        let given = [
+            ("--start-url", self.start_url.is_some()),
+            ("--sso-session", self.sso_session.is_some()),
+            ("--sso-region", self.sso_region.is_some()),
+            ("--account", self.account.is_some()),
+            ("--role", self.role.is_some()),
+            ("--profile", self.profile.is_some()),
+        ];
+        let needed = |option: &str| first.contains(&option) || IN_ANY_CASE.contains(&option);
+        let lacking = given
+            .into_iter()
+            .filter(|(option, given)| !given && needed(option));
+        let lacking: Vec<_> = lacking.map(|(option, _)| option).collect();
+        missing(what, &lacking)
     }
 
     /// Whether the profile may be what the options make of it, as far as they say.
@@ -145,7 +171,7 @@ impl Options {
     fn new_session(&self, context: &Context) -> Result<SsoSession, Error> {
         if self.start_url.is_none() && !context.ui.can_ask() {
             let options = ["--start-url", "--sso-session", "--sso-region"];
-            return Err(missing("where to sign in", &options));
+            return Err(self.lacks("where to sign in", &options));
         }
         let url = match &self.start_url {
             Some(url) => url.clone(),
@@ -197,7 +223,7 @@ impl Options {
         }
         if !context.ui.can_ask() {
             let what = "the region of IAM Identity Center";
-            return Err(missing(what, &["--sso-region"]));
+            return Err(self.lacks(what, &["--sso-region"]));
         }
         pick_region(context, "Region of IAM Identity Center", context.region()?)
     }
@@ -212,7 +238,13 @@ impl Options {
         if let Some(unchecked) = self.unchecked(context, broker, session)? {
             return Ok(unchecked);
         }
-        let accounts = context.signed_in(broker, session, || broker.accounts(session))?;
+        let accounts = context.signed_in(broker, session, || broker.accounts(session));
+        let accounts = accounts.map_err(|error| match error.kind() {
+            Kind::SignInRequired if self.account.is_none() || self.role.is_none() => {
+                error.hint("or say `--account` and `--role`: then it is written unchecked")
+            }
+            _ => error,
+        })?;
         let account = match &self.account {
             Some(text) => named_account(accounts, text)?,
             None => pick_account(context, accounts, session)?,
@@ -271,9 +303,6 @@ impl Options {
     fn name(&self, context: &Context, account: &Account, role: &RoleName) -> Result<String, Error> {
         if let Some(name) = &self.profile {
             return Ok(name.clone());
-        }
-        if !context.ui.can_ask() {
-            return Err(missing("the profile's name", &["--profile"]));
         }
         let taken: Vec<String> = context
             .config()?

@@ -1,7 +1,7 @@
 //! Which profile or place to sign in is meant where none is named: the person picks one.
 
 use super::{Context, name, whose};
-use crate::config::SsoSession;
+use crate::config::{Config, SsoSession};
 use crate::env;
 use crate::error::{Error, Kind};
 use crate::ui::Choice;
@@ -16,8 +16,7 @@ impl Context {
             return Ok(name);
         }
         if !self.ui.can_ask() {
-            let error = Error::new(Kind::Usage, "no profile is named");
-            return Err(error.hint("name one, or set AWS_PROFILE; `vault list` shows them"));
+            return Err(self.no_profile_named());
         }
         let mut names: Vec<_> = self.config()?.profile_names().map(str::to_owned).collect();
         if names.is_empty() {
@@ -33,6 +32,16 @@ impl Context {
         let picked = names.swap_remove(self.ui.pick("Profile", choices)?);
         self.cache.used(&picked);
         Ok(picked)
+    }
+
+    /// Nobody can be asked which profile is meant.
+    pub(in crate::commands) fn no_profile_named(&self) -> Error {
+        let none = |config: &Config| config.profile_names().next().is_none();
+        let error = Error::new(Kind::Usage, "no profile is named");
+        error.hint(match self.config().is_ok_and(none) {
+            true => "there is no profile at all yet: `vault configure` writes one",
+            false => "name one, or set AWS_PROFILE; `vault list` shows them",
+        })
     }
 
     /// A profile with its account, its role, and where its credentials come from.
