@@ -89,6 +89,16 @@ pub struct LongLivedKey {
     pub secret_access_key: Secret<String>,
 }
 
+/// How long the secrets are that IAM makes; it promises no length.
+pub const SECRET_LENGTH: usize = 40;
+
+/// Whether a text can be the id of a key, and so may be shown: ids have other letters or another length
+/// than secrets, and the two are easily swapped.
+pub fn may_be_key_id(text: &str) -> bool {
+    let of_id = |b: u8| b.is_ascii_alphanumeric() || b == b'_';
+    text.len() != SECRET_LENGTH && text.bytes().all(of_id)
+}
+
 /// A rotation that has begun: what has to be known to go on with it, whatever stopped it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rotation {

@@ -10,7 +10,7 @@ use super::error::Place;
 use super::parse::{Kind, Line, Mark, is_space, line, parse};
 use super::section::{Dialect, SectionKind, identify};
 use super::settings::SECRETS;
-use crate::credentials::Secret;
+use crate::credentials::{Secret, may_be_key_id};
 
 mod file;
 mod write;
@@ -257,10 +257,12 @@ impl Part {
 }
 
 fn is_secret(line: &Line, text: &str) -> bool {
-    let Kind::Property { key, .. } = line.kind else {
+    let Kind::Property { key, value } = line.kind else {
         return false;
     };
-    SECRETS.contains(&key.of(text).to_lowercase().as_str())
+    let key = key.of(text).to_lowercase();
+    let swapped = key == "aws_access_key_id" && !may_be_key_id(value.of(text));
+    SECRETS.contains(&key.as_str()) || swapped
 }
 
 /// How the first line ends that does: the others of a file end alike.

@@ -10,16 +10,13 @@ use super::Context;
 use crate::cache::{Key, Lock};
 use crate::config::edit::{Edit, EditError};
 use crate::config::{KeyFile, SectionKind};
-use crate::credentials::LongLivedKey;
+use crate::credentials::{LongLivedKey, SECRET_LENGTH, may_be_key_id};
 use crate::error::{Error, Kind};
 use crate::ui;
 
 /// Who stores or removes a key holds its lock for milliseconds. Who rotates it waits for AWS, for two
 /// minutes at most, and makes a few requests besides.
 const KEY_LOCK_LIMIT: Duration = Duration::from_mins(4);
-
-/// How long the secrets are that IAM makes; it promises no length.
-const SECRET_LENGTH: usize = 40;
 
 const ID: &str = "aws_access_key_id";
 const SECRET: &str = "aws_secret_access_key";
@@ -51,7 +48,7 @@ pub(in crate::commands) struct Moved {
 pub(in crate::commands) fn id_flaw(text: &str) -> Option<&'static str> {
     // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html#identifiers-unique-ids
     let is = |prefix: &str| text.starts_with(prefix);
-    let formed = (16..=128).contains(&text.len()) && is_no_secret(text);
+    let formed = (16..=128).contains(&text.len()) && may_be_key_id(text);
     if !formed {
         Some("that is no access key ID: one has 20 letters and digits, and begins with AKIA")
     } else if is("ASIA") {
@@ -66,17 +63,11 @@ pub(in crate::commands) fn id_flaw(text: &str) -> Option<&'static str> {
 /// The id of a key as it may be shown. What stands in a file, a variable or a table where an id should be
 /// may be the secret: the two are easily swapped.
 pub(in crate::commands) fn shown_id(text: &str) -> &str {
-    if is_no_secret(text) {
+    if may_be_key_id(text) {
         text
     } else {
         "without an ID"
     }
-}
-
-/// Ids have other letters or another length than secrets.
-fn is_no_secret(text: &str) -> bool {
-    let of_id = |b: u8| b.is_ascii_alphanumeric() || b == b'_';
-    text.len() != SECRET_LENGTH && text.bytes().all(of_id)
 }
 
 impl Context {

@@ -148,9 +148,13 @@ impl Edit {
         } else {
             None
         };
-        self.file
-            .replace(text.expose().as_bytes())
-            .map_err(unwritable)?;
+        if let Err(error) = self.file.replace(text.expose().as_bytes()) {
+            // It would be taken for the file as it was before an edit that comes later.
+            if let Some(backup) = &backup {
+                let _ = std::fs::remove_file(backup);
+            }
+            return Err(unwritable(error));
+        }
         Ok(Saved {
             changed: true,
             backup,

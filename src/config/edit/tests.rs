@@ -276,3 +276,18 @@ proptest! {
         prop_assert!(edited.get(Profile, "a", "region").is_none());
     }
 }
+
+#[test]
+fn a_secret_in_the_place_of_the_id_is_left_out_of_a_copy_too() {
+    let text = format!("[a]\naws_access_key_id = {}\n", "s/3".repeat(13));
+    let copy = |text: &str| {
+        let copy = sections(text, Dialect::Credentials).without_secrets();
+        copy.expose().clone()
+    };
+    assert_eq!(
+        copy(&text),
+        format!("[a]\naws_access_key_id = {LEFT_OUT}\n")
+    );
+    let id = "[a]\nAWS_ACCESS_KEY_ID = AKIAIOSFODNN7EXAMPLE\n";
+    assert_eq!(copy(id), id);
+}
