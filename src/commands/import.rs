@@ -135,7 +135,11 @@ fn print_diffs(context: &Context, found: &Found) -> Result<(), Error> {
     for step in &found.steps {
         step.preview(&mut config.sections, &mut credentials.sections)?;
     }
-    context.print(&diff(&config, &context.config_path(), Dialect::Config))?;
-    let path = context.credentials_path();
-    context.print(&diff(&credentials, &path, Dialect::Credentials))
+    let mut text = diff(&config, &context.config_path(), Dialect::Config);
+    text += &diff(
+        &credentials,
+        &context.credentials_path(),
+        Dialect::Credentials,
+    );
+    context.print(&context.ui.painted_diff(text))
 }

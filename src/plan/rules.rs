@@ -4,10 +4,10 @@ use glob::{MatchOptions, Pattern};
 
 use crate::credentials::{Account, RoleName};
 
-/// Names of accounts and roles differ in case by accident more often than on purpose; and a name
-/// may hold any character, a `/` among them.
+/// A name may hold any character, a `/` among them. Case is taken out of both beforehand: names differ
+/// in it by accident more often than on purpose, and `glob` itself knows that of ASCII alone.
 const LOOSELY: MatchOptions = MatchOptions {
-    case_sensitive: false,
+    case_sensitive: true,
     require_literal_separator: false,
     require_literal_leading_dot: false,
 };
@@ -108,7 +108,7 @@ fn fits_account(pattern: &Pattern, account: &Account) -> bool {
 }
 
 fn fits(pattern: &Pattern, name: &str) -> bool {
-    pattern.matches_with(name, LOOSELY)
+    pattern.matches_with(&name.to_lowercase(), LOOSELY)
 }
 
 fn patterns(texts: &[String]) -> Result<Vec<Pattern>, PatternError> {
@@ -116,7 +116,7 @@ fn patterns(texts: &[String]) -> Result<Vec<Pattern>, PatternError> {
 }
 
 fn pattern(text: &str) -> Result<Pattern, PatternError> {
-    Pattern::new(text).map_err(|error| PatternError {
+    Pattern::new(&text.to_lowercase()).map_err(|error| PatternError {
         pattern: text.to_owned(),
         what: error.msg,
     })
@@ -151,6 +151,8 @@ mod tests {
             (&[], &["*prod"], false),
             (&["eu*"], &["123456789012"], false),
             (&["eu"], &[], false),
+            (&["EU/P*"], &[], true),
+            (&["EU/[P]ROD"], &[], true),
         ];
         for (include, exclude, taken) in table {
             let choice = Choice::new(&owned(include), &owned(exclude)).unwrap();
@@ -160,6 +162,16 @@ mod tests {
                 "{include:?} {exclude:?}"
             );
         }
+    }
+
+    #[test]
+    fn case_is_nothing_to_a_pattern_in_any_script() {
+        let choice = Choice::new(&owned(&["ZÜRICH*"]), &[]).unwrap();
+        let account = Account {
+            name: Some("Zürich Öst".into()),
+            ..account()
+        };
+        assert!(choice.takes_account(&account));
     }
 
     #[test]

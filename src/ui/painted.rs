@@ -35,6 +35,26 @@ impl Ui {
     }
 }
 
+impl Ui {
+    /// A diff as data: its lines in colours where stdout shows them, else byte for byte, for `patch`.
+    pub fn painted_diff(&self, diff: String) -> String {
+        if !self.color_of_data {
+            return diff;
+        }
+        let paint = |line: &str| {
+            let tone = match line.as_bytes().first() {
+                _ if line.starts_with("+++") || line.starts_with("---") => Tone::Head,
+                Some(b'+') => Tone::Good,
+                Some(b'-') => Tone::Bad,
+                Some(b'@') => Tone::Hint,
+                _ => Tone::Plain,
+            };
+            self.painted(tone, line) + "\n"
+        };
+        diff.lines().map(paint).collect()
+    }
+}
+
 pub(super) fn paint(color: bool, style: &str, text: &str) -> String {
     if color {
         format!("\x1b[{style}m{text}\x1b[0m")

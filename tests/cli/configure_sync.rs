@@ -342,6 +342,7 @@ fn prune_takes_everything_away_only_where_that_was_said() {
     assert_eq!(home.read(".aws/config"), before);
     let dry = sync(&home, &["--prune", "--dry-run"]).output().success();
     assert!(dry.stdout.contains("-[profile prod-admin]\n"), "{dry:?}");
+    dry.says(&["prod-admin (would be removed)"]);
     // Options that fit nothing look at nothing, and what was not looked at stays.
     let nothing = sync(&home, rules_that_fit_nothing);
     refused(nothing, 1, &["no role that you may use through corp"]);
@@ -505,4 +506,33 @@ fn how_far_it_is_is_shown_as_the_place_allows() {
     assert!(plain.contains(line) && plain.contains(" left"), "{plain}");
     let quiet = listed(sync(&home, &["-q"]));
     assert!(!quiet.contains(" of 70"), "{quiet}");
+}
+
+#[test]
+fn the_diff_is_one_that_patch_takes_and_has_colours_on_a_terminal_alone() {
+    let home = Home::signed_in();
+    home.write(
+        ".aws/config",
+        &STANDARD_CONFIG.trim_end().replace('\n', "\r\n"),
+    );
+    let dry = ["--region", "eu-west-1", "--dry-run"];
+    let diff = sync(&home, &dry).output().success().stdout;
+    assert!(diff.contains("\\ No newline at end of file"), "{diff:?}");
+    home.write("diff", &diff);
+    let path = |name: &str| home.path(name).display().to_string();
+    let (patched, config) = (path("patched"), path(".aws/config"));
+    let mut patch = std::process::Command::new("patch");
+    let patch = patch.args(["--binary", "-o", &patched, &config, &path("diff")]);
+    assert!(patch.status().expect("the package patch").success());
+    let mut terminal = sync(&home, &dry)
+        .env("TERM", "xterm-256color")
+        .on_terminal();
+    terminal.expect("would be written");
+    let screen = String::from_utf8(terminal.raw_screen()).unwrap();
+    assert_eq!(terminal.wait().code, 0);
+    for line in ["\x1b[32m+[profile prod-admin]", "\x1b[36m@@ "] {
+        assert!(screen.contains(line), "{screen:?}");
+    }
+    sync(&home, &dry[..2]).output().success();
+    assert_eq!(home.read(".aws/config"), home.read("patched"));
 }

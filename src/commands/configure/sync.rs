@@ -96,7 +96,8 @@ impl Args {
         apply(&mut edit.sections, &plan, self.prune).map_err(EditError::from)?;
         if self.dry_run {
             let path = context.config_path();
-            context.print(&diff(&edit, &path, Dialect::Config))?;
+            let diff = diff(&edit, &path, Dialect::Config);
+            context.print(&context.ui.painted_diff(diff))?;
             self.say(context, &plan, &present);
             return Ok(());
         }
@@ -152,7 +153,9 @@ impl Args {
         let text = text.map_or(DEFAULT, String::as_str);
         let template = Template::parse(text).map_err(|error| {
             let message = format!("`profile_name` can't be `{text}`");
-            Error::new(Kind::Failed, message).caused_by(error.to_string())
+            Error::new(Kind::Failed, message)
+                .caused_by(error.to_string())
+                .hint("write it as in `{account_name|kebab}-{role_name|lower}`")
         })?;
         Ok(Rules {
             template,
@@ -284,5 +287,7 @@ fn apply(sections: &mut Sections, plan: &Plan, prune: bool) -> Result<(), Refusa
 
 fn not_a_pattern(what: &str, error: &plan::PatternError) -> Error {
     let message = format!("the rule for `{what}` can't be used");
-    Error::new(Kind::Failed, message).caused_by(error.to_string())
+    Error::new(Kind::Failed, message)
+        .caused_by(error.to_string())
+        .hint("`*` stands for anything, `?` for one character, `[ab]` for one of these; `[*]` for a `*`")
 }

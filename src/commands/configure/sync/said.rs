@@ -73,7 +73,11 @@ impl Args {
 
     fn gone(&self, gone: &Gone) -> String {
         let Gone { name, why } = gone;
-        let removed = if self.prune { " (removed)" } else { "" };
+        let removed = match (self.prune, self.dry_run) {
+            (true, false) => " (removed)",
+            (true, true) => " (would be removed)",
+            (false, _) => "",
+        };
         match why {
             Why::Renamed(now) => format!("Called {now} now: {name}{removed}"),
             Why::LeftOut => format!("Left out by the rules: {name}{removed}"),
