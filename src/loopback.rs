@@ -115,6 +115,18 @@ impl Loopback {
             && authority.is_none_or(|authority| own(authority.as_str()))
     }
 
+    /// Whether a browser only looks ahead (<https://wicg.github.io/nav-speculation/prefetch.html>, and what
+    /// browsers said before that): it shows nobody the answer, and comes again. What is good once is not for
+    /// it.
+    pub fn looks_ahead<B>(request: &Request<B>) -> bool {
+        const SAID: [&str; 4] = ["sec-purpose", "purpose", "x-purpose", "x-moz"];
+        let said = SAID
+            .iter()
+            .flat_map(|name| request.headers().get_all(*name));
+        let mut words = said.filter_map(|value| value.to_str().ok());
+        words.any(|words| words.contains("prefetch") || words.contains("preview"))
+    }
+
     /// Answers until `stop` is there, inside a runtime. A request that has begun is answered to its end,
     /// within a second.
     ///

@@ -130,6 +130,9 @@ impl Once {
         if request.method() != Method::GET {
             return Err(StatusCode::METHOD_NOT_ALLOWED);
         }
+        if Loopback::looks_ahead(request) {
+            return Err(StatusCode::SERVICE_UNAVAILABLE);
+        }
         // Last, as it takes the kernel some milliseconds.
         if owner(client, self.server) == Owner::Another {
             return Err(StatusCode::FORBIDDEN);

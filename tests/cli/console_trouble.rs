@@ -59,6 +59,10 @@ fn the_address_is_good_once_and_whatever_else_comes_changes_nothing() {
             vec!["-H".to_owned(), "Host: localhost".to_owned(), url.clone()],
             "403",
         ),
+        (
+            vec!["-H".to_owned(), "Purpose: prefetch".to_owned(), url.clone()],
+            "503",
+        ),
     ] {
         let arguments: Vec<_> = arguments.iter().map(String::as_str).collect();
         assert_eq!(status(&home, &arguments), expected, "{arguments:?}");

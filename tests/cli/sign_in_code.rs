@@ -282,6 +282,11 @@ fn a_hit_that_is_not_the_one_changes_nothing() {
         assert!(answer.starts_with(&begins), "{method} {target}: {answer}");
         assert!(!answer.contains(&state), "{answer}");
     }
+    // A browser that only looks ahead comes again.
+    let ahead = format!("{host}\r\nSec-Purpose: prefetch;prerender");
+    let right = listening.callback(&format!("code=x&state={state}"));
+    let answer = listening.send("GET", &right, &ahead);
+    assert!(answer.starts_with("HTTP/1.1 503 "), "{answer}");
     let mut garbage = TcpStream::connect(&host).unwrap();
     garbage.write_all(b"\x16\x03\x01 no HTTP\r\n\r\n").unwrap();
     garbage.shutdown(Shutdown::Write).unwrap();

@@ -193,6 +193,9 @@ impl Expected {
         if request.method() != Method::GET {
             return Err(StatusCode::METHOD_NOT_ALLOWED);
         }
+        if Loopback::looks_ahead(request) {
+            return Err(StatusCode::SERVICE_UNAVAILABLE);
+        }
         let query = request.uri().query().unwrap_or_default();
         let state = one(query, "state").ok_or(StatusCode::BAD_REQUEST)?;
         let expected = self.state.expose().as_bytes();
