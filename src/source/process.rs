@@ -178,7 +178,7 @@ fn parse(output: &[u8], now: Timestamp) -> Result<Credentials, String> {
     let needed = |text: Option<Text>, key: &str| match text {
         None => Err(format!("`{key}` is missing")),
         Some(Text(text)) if text.expose().is_empty() => Err(format!("`{key}` is empty")),
-        Some(Text(text)) => Ok(text),
+        Some(Text(text)) => clean(text, key),
     };
     let expires_at = printed
         .expiration
@@ -188,14 +188,29 @@ fn parse(output: &[u8], now: Timestamp) -> Result<Credentials, String> {
             Err(_) => Err("its `Expiration` is not a time such as 2026-11-23T10:00:00Z".to_owned()),
         });
     let token = printed.session_token.map(|Text(token)| token);
+    let token = token.filter(|token| !token.expose().is_empty());
     Ok(Credentials {
         access_key_id: needed(printed.access_key_id, "AccessKeyId")?
             .expose()
             .clone(),
         secret_access_key: needed(printed.secret_access_key, "SecretAccessKey")?,
-        session_token: token.filter(|token| !token.expose().is_empty()),
+        session_token: token
+            .map(|token| clean(token, "SessionToken"))
+            .transpose()?,
         expires_at: expires_at.transpose()?,
     })
+}
+
+/// Without white space and control characters, which are in no key of AWS's: one would break the
+/// signature of every request, or the environment that it is handed over in.
+fn clean(text: Secret<String>, key: &str) -> Result<Secret<String>, String> {
+    let odd = |c: char| c.is_whitespace() || c.is_control();
+    match text.expose().contains(odd) {
+        true => Err(format!(
+            "`{key}` has white space or a control character in it"
+        )),
+        false => Ok(text),
+    }
 }
 
 #[cfg(test)]
@@ -281,6 +296,22 @@ mod tests {
         ];
         for (output, expected) in table {
             assert_eq!(parsed(&output).unwrap_err(), expected, "{output}");
+        }
+    }
+
+    #[test]
+    fn what_can_be_in_no_key_is_refused() {
+        for (key, id, secret, token) in [
+            ("AccessKeyId", "A\\u0000", "S", "T"),
+            ("SecretAccessKey", "A", "hunter2\\n", "T"),
+            ("SessionToken", "A", "S", "a b"),
+        ] {
+            let output = format!(
+                r#"{{"Version": 1, "AccessKeyId": "{id}", "SecretAccessKey": "{secret}",
+                    "SessionToken": "{token}"}}"#
+            );
+            let what = format!("`{key}` has white space or a control character in it");
+            assert_eq!(parsed(&output).unwrap_err(), what);
         }
     }
 }
