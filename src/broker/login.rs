@@ -81,7 +81,7 @@ impl Broker<'_> {
             return Ok(other.credentials().clone());
         }
         let left = session.credentials();
-        if left.expires_at.is_some_and(|end| end > (self.clock)()) {
+        if !fresh && left.expires_at.is_some_and(|end| end > (self.clock)()) {
             tracing::warn!(%error, "not renewed, but still good for a while");
             return Ok(left.clone());
         }

@@ -239,6 +239,19 @@ fn what_can_not_be_renewed_is_used_while_it_lasts() {
 }
 
 #[test]
+fn who_wants_new_ones_is_not_given_the_old_ones_in_silence() {
+    let home = home(FRESH);
+    home.aws.end_logins();
+    let run = home.vault(&["exec", "--fresh", "console", "--", "true"]);
+    run.output().expect_code(125).says(&[
+        "the sign-in of `aws login` has ended",
+        "hint: run `aws login --profile console`",
+    ]);
+    let key = key_in(&session(&home)).to_owned();
+    assert_eq!(key_of(&home, "console"), key);
+}
+
+#[test]
 fn trouble_with_the_server_is_said() {
     let home = home(OVER);
     let fails = |says: &[&str]| {
