@@ -39,7 +39,7 @@ impl Broker<'_> {
                 duration,
                 mfa,
             } => {
-                self.check_arn(&role.profile, &role.role_arn)?;
+                self.check_role(&role.profile, &role.role_arn)?;
                 let with = match self.obtain(before, want)? {
                     Answer::Ready(credentials) => credentials,
                     required => return Ok(required),
@@ -51,7 +51,7 @@ impl Broker<'_> {
                 self.assume(role, limited(*duration, &with), mfa, &with)?
             }
             Origin::WebIdentity(web) => {
-                self.check_arn(&web.role.profile, &web.role.role_arn)?;
+                self.check_role(&web.role.profile, &web.role.role_arn)?;
                 self.web_identity(*web)?
             }
             Origin::Process(process) => self.process(process)?,
@@ -64,17 +64,19 @@ impl Broker<'_> {
         Ok(Answer::Ready(credentials))
     }
 
-    /// What can be no role is said with its line, before anybody signs in or gives a code for it. What
+    /// What STS can't take is said with its line, before anybody signs in or gives a code for it. What
     /// the environment names is STS's to judge.
-    fn check_arn(&self, profile: &str, arn: &str) -> Result<(), BrokerError> {
-        if is_role_arn(arn) {
+    fn check_role(&self, profile: &str, arn: &str) -> Result<(), BrokerError> {
+        let said = self.config.profile(profile)?;
+        let Some(role) = said.role.as_ref().filter(|role| role.arn.text == arn) else {
             return Ok(());
+        };
+        if !is_role_arn(arn) {
+            return Err(role.arn.wrong("role_arn", "not the ARN of a role").into());
         }
-        match self.config.profile(profile)?.role {
-            Some(role) if role.arn.text == arn => {
-                Err(role.arn.wrong("role_arn", "not the ARN of a role").into())
-            }
-            _ => Ok(()),
+        match said.wrong_role_text() {
+            Some(mistake) => Err(mistake.into()),
+            None => Ok(()),
         }
     }
 

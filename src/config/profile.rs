@@ -9,6 +9,14 @@ use super::sso::{self, Sso, is_region, list};
 /// What STS accepts as `DurationSeconds` of a role.
 const ROLE_SECONDS: std::ops::RangeInclusive<u32> = 900..=43_200;
 
+/// What STS takes of a role's texts: at most how many characters, and which besides those of all three
+/// (<https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html>).
+const ROLE_TEXTS: [(&str, usize, &str); 3] = [
+    ("role_session_name", 64, ""),
+    ("source_identity", 64, ""),
+    ("external_id", 1224, ":/"),
+];
+
 /// A profile of the AWS files.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Profile {
@@ -106,6 +114,19 @@ impl Profile {
         ["aws_access_key_id", "aws_secret_access_key"]
             .iter()
             .any(|key| self.settings.get_any(key).is_some())
+    }
+
+    /// What is said about a role and can be none of what STS takes there.
+    pub fn wrong_role_text(&self) -> Option<ConfigError> {
+        ROLE_TEXTS.iter().find_map(|(key, longest, more)| {
+            let value = self.get(key)?;
+            let allowed =
+                |c: char| c.is_ascii_alphanumeric() || "_+=,.@-".contains(c) || more.contains(c);
+            let right =
+                (2..=*longest).contains(&value.text.len()) && value.text.chars().all(allowed);
+            let what = format!("not 2 to {longest} letters, digits and `_+=,.@-{more}`");
+            (!right).then(|| value.wrong(key, &what))
+        })
     }
 
     /// Where a service (`sso`, `sso_oidc`, `sts`, `s3`) is, as the profile has it: in its `services`
@@ -215,8 +236,20 @@ fn tags(value: &Value) -> Result<Vec<(String, String)>, ConfigError> {
         let key = key.trim();
         (!key.is_empty()).then(|| (key.to_owned(), text.trim().to_owned()))
     };
-    list(&value.text)
-        .map(pair)
-        .collect::<Option<_>>()
-        .ok_or_else(|| value.wrong("session_tags", "not a list of `key=value,…`"))
+    let tags: Option<Vec<_>> = list(&value.text).map(pair).collect();
+    let tags = tags.ok_or_else(|| value.wrong("session_tags", "not a list of `key=value,…`"))?;
+    // AWS tells keys apart whatever their case, and takes none twice
+    // (<https://docs.aws.amazon.com/IAM/latest/UserGuide/id_session-tags.html#id_session-tags_know>).
+    let twice = tags.iter().enumerate().find(|(position, (key, _))| {
+        let same = |(other, _): &(String, String)| other.to_lowercase() == key.to_lowercase();
+        tags[..*position].iter().any(same)
+    });
+    match twice {
+        Some((_, (key, _))) => Err(ConfigError::mistake(
+            &value.at,
+            "session_tags",
+            format!("the tag `{key}` is there twice"),
+        )),
+        None => Ok(tags),
+    }
 }

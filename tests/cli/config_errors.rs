@@ -421,6 +421,11 @@ fn a_mistake_comes_with_what_to_do() {
             "write `key=value,key=value`",
         ),
         (
+            format!("{ROLE}credential_source = Environment\nsession_tags = Team=a, x=1,team=b"),
+            "7: session_tags: the tag `team` is there twice",
+            "write `key=value,key=value`",
+        ),
+        (
             ROLE.to_owned(),
             "5: role_arn: it needs a source_profile or a credential_source",
             "say in `source_profile` whose credentials may assume the role",

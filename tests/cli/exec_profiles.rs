@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use crate::support::fake_aws::Fault;
 use crate::support::home::{Home, STANDARD_CONFIG};
 use crate::support::scenes::variables;
 
@@ -253,14 +254,19 @@ fn what_sts_does_not_take_is_not_laid_on_the_trust_policy() {
     );
     let role = "role_arn = arn:aws:iam::333333333333:role/Deployer";
     home.add_config(&format!(
-        "[profile named]\n{role}\nsource_profile = dev\nrole_session_name = two words\n\
+        "[profile tagged]\n{role}\nsource_profile = dev\ntransitive_session_tags = a\n\
          [profile keyed]\n{role}\nsource_profile = wrong\n"
     ));
+    let refusal = "<ErrorResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\"><Error>\
+        <Type>Sender</Type><Code>ValidationError</Code><Message>The transitive tag keys are not among \
+        the tags</Message></Error></ErrorResponse>";
+    home.aws
+        .fault("AssumeRole", Fault::Json(400, refusal.to_owned()), 1);
     for (profile, says) in [
         (
-            "named",
+            "tagged",
             [
-                "roleSessionName",
+                "The transitive tag keys",
                 "hint: check what the profile says of the role",
             ],
         ),
@@ -343,12 +349,48 @@ fn what_is_no_duration_is_a_mistake_of_the_command_line() {
             .output();
         output.expect_code(125).says(&["error: ", "--duration"]);
     }
-    let run = home
-        .exec("deployer", &["true"])
-        .env("AWS_VAULT_DURATION", "soon");
-    run.output()
-        .expect_code(125)
-        .says(&["AWS_VAULT_DURATION", "`soon`"]);
+    // Whether what it is meant for lets one choose or not, and is cached or not.
+    home.exec("dev", &["true"]).output().success();
+    for profile in ["deployer", "dev"] {
+        let run = home
+            .exec(profile, &["true"])
+            .env("AWS_VAULT_DURATION", "soon");
+        run.output()
+            .expect_code(125)
+            .says(&["AWS_VAULT_DURATION", "`soon`"]);
+    }
+}
+
+#[test]
+fn what_sts_can_not_take_of_a_role_is_said_with_its_line_before_anybody_is_asked() {
+    let home = Home::new();
+    let long = "x".repeat(65);
+    for (line, what) in [
+        (
+            "role_session_name = two words",
+            "role_session_name: `two words` is not 2 to 64 letters, digits and `_+=,.@-`",
+        ),
+        (
+            &format!("source_identity = {long}"),
+            "source_identity: `xxx",
+        ),
+        (
+            "external_id = a",
+            "external_id: `a` is not 2 to 1224 letters, digits and `_+=,.@-:/`",
+        ),
+    ] {
+        home.write(
+            ".aws/config",
+            &format!(
+                "{}[profile r]\nrole_arn = arn:aws:iam::333333333333:role/Deployer\n\
+                 source_profile = dev\n{line}\n",
+                STANDARD_CONFIG
+            ),
+        );
+        let output = home.exec("r", &["true"]).output().expect_code(125);
+        output.says(&["/.aws/config:", what, "hint: mend `"]);
+    }
+    assert_eq!(home.aws.total(), 0);
 }
 
 #[test]

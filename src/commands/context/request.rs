@@ -149,11 +149,12 @@ pub(in crate::commands) fn wanted(
     option: Option<Duration>,
     chain: &Chain,
 ) -> Result<Option<Duration>, Error> {
-    match option {
-        _ if chain.kind() == SourceKind::Sso => Ok(None),
-        Some(duration) => Ok(Some(duration)),
-        None => variable(),
-    }
+    // A variable that is no duration is a mistake whatever it is asked for, as the option is.
+    let wish = match option {
+        Some(duration) => Some(duration),
+        None => variable()?,
+    };
+    Ok(wish.filter(|_| chain.kind() != SourceKind::Sso))
 }
 
 /// Says why the wish of the command line was not met. Not where the credentials were cached: with
