@@ -11,6 +11,7 @@ use std::error::Error as StdError;
 use crate::browser::BrowserError;
 use crate::cache::CacheError;
 use crate::config::edit::{EditError, Refusal, ReplaceError};
+use crate::config::shell_word;
 use crate::env;
 use crate::keystore::KeystoreError;
 use crate::plan::PlanError;
@@ -256,8 +257,9 @@ impl From<CacheError> for Error {
             CacheError::Busy(..) => Self::from_chain(Kind::Failed, &error)
                 .hint("see what the other one waits for, or end it"),
             CacheError::UnknownForm { ref profile, .. } => {
+                let word = shell_word(profile);
                 let hint = format!(
-                    "a newer vault stored it: use that one; `vault remove {profile}` forgets it"
+                    "a newer vault stored it: use that one; `vault remove {word}` forgets it"
                 );
                 Self::from_chain(Kind::Failed, &error).hint(hint)
             }

@@ -26,6 +26,9 @@ pub struct Facts<'a> {
     /// The role that the environment names, for the token that it names: for a profile that says of no
     /// source of its own. The AWS CLI looks at it where no profile is named on its command line.
     pub web_identity: &'a dyn Fn() -> Option<GivenIdentity>,
+    /// The whole path of a file: one that is relative is so to where vault runs, and names another file
+    /// elsewhere.
+    pub whole_path: &'a dyn Fn(&str) -> String,
 }
 
 /// Why a name leads to no chain.
@@ -75,8 +78,10 @@ pub enum ResolveError {
     NotSso {
         /// Which.
         profile: String,
+        /// The profile at the beginning of its chain.
+        root: String,
         /// Where its credentials come from.
-        kind: SourceKind,
+        origin: Box<Source>,
     },
     /// The sso-session's section can't be meant.
     #[error("sso-session `{session}` cannot be used")]
@@ -100,7 +105,7 @@ pub fn resolve(config: &Config, facts: &Facts<'_>, name: &str) -> Result<Chain, 
     let mut links = vec![name.to_owned()];
     let mut roles = Vec::new();
     let mut profile = top;
-    let source = loop {
+    let mut source = loop {
         let stored = (facts.stored_key)(&profile.name);
         let failed = |e| unusable(name, &profile.name, e);
         let own = |stored| own_source(config, &profile, stored, region.as_deref()).map_err(failed);
@@ -124,6 +129,9 @@ pub fn resolve(config: &Config, facts: &Facts<'_>, name: &str) -> Result<Chain, 
         }
     };
     roles.reverse();
+    if let Source::WebIdentity(web) = &mut source {
+        web.token_file = (facts.whole_path)(&web.token_file);
+    }
     Ok(Chain {
         profile: name.to_owned(),
         source,
@@ -170,7 +178,8 @@ pub fn resolve_session(
         Ok(Some(sso)) => Ok(sso.session().clone()),
         _ => Err(ResolveError::NotSso {
             profile: word.to_owned(),
-            kind: chain.kind(),
+            root: chain.root,
+            origin: Box::new(chain.source),
         }),
     }
 }

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use super::sign_in::{INTERACTIVE_LOCK_LIMIT, failed_since, leave_note};
 use super::{Broker, BrokerError};
-use crate::cache::Key;
+use crate::cache::{Key, Kind};
 use crate::credentials::Secret;
 use crate::files::Lock;
 
@@ -19,6 +19,13 @@ pub struct MfaDevice {
     pub process: Option<String>,
     /// What is kept once it was given.
     pub(super) key: Key,
+}
+
+impl MfaDevice {
+    /// Whether its code makes a session ready, which serves all that is behind a key.
+    pub fn is_for_session(&self) -> bool {
+        self.key.kind() == Some(Kind::SessionToken)
+    }
 }
 
 /// A code of an MFA device, good for one request.

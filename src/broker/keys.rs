@@ -42,27 +42,27 @@ impl Broker<'_> {
         iam.access_keys(with).map_err(failed)
     }
 
-    /// Whether that user has no such key: several lists in a row lack it, since one may be behind.
+    /// That user's key of that name; `None` where several lists in a row lack it, since one may be behind.
     ///
     /// # Errors
     ///
     /// [`BrokerError::Keys`].
-    pub fn is_unlisted(
+    pub fn user_key(
         &self,
         with: &Credentials,
         region: Option<&str>,
         id: &str,
-    ) -> Result<bool, BrokerError> {
+    ) -> Result<Option<UserKey>, BrokerError> {
         for look in 0..CONFIRMATIONS {
             if look > 0 {
                 thread::sleep(LOOK_PAUSE);
             }
             let there = self.user_keys(with, region)?;
-            if there.iter().any(|key| key.id == id) {
-                return Ok(false);
+            if let Some(key) = there.into_iter().find(|key| key.id == id) {
+                return Ok(Some(key));
             }
         }
-        Ok(true)
+        Ok(None)
     }
 
     /// Makes a key for that user.

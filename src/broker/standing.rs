@@ -27,13 +27,18 @@ pub enum Standing {
     ToFetch,
     /// A person must sign in to this session first.
     SignInRequired(SsoSession),
-    /// The code of the device with this serial number is needed first.
-    CodeRequired(String),
+    /// The code of a device is needed first.
+    CodeRequired {
+        /// Its serial number.
+        serial: String,
+        /// Whether a session needs it, and so no role behind it.
+        for_session: bool,
+    },
 }
 
 impl Standing {
     const fn needs_a_person(&self) -> bool {
-        matches!(self, Self::SignInRequired(_) | Self::CodeRequired(_))
+        matches!(self, Self::SignInRequired(_) | Self::CodeRequired { .. })
     }
 }
 
@@ -68,7 +73,10 @@ impl Broker<'_> {
                 let standing = self.stands(before)?;
                 Ok(match code_needed(*mfa) {
                     _ if standing.needs_a_person() => standing,
-                    Some(serial) => Standing::CodeRequired(serial.to_owned()),
+                    Some(serial) => Standing::CodeRequired {
+                        serial: serial.to_owned(),
+                        for_session: matches!(last.origin, Origin::Session { .. }),
+                    },
                     None => Standing::ToFetch,
                 })
             }

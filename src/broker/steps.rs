@@ -136,6 +136,7 @@ pub fn cut(chain: &Chain, want: Want<'_>) -> Option<Cut> {
             limit(&steps[steps.len() - 2]),
         ),
         Origin::Session { .. } => (want.duration?, SESSION_LIMIT),
+        Origin::WebIdentity(_) => (want.duration?, ROLE_LIMIT),
         _ => return None,
     };
     let longer_with_key = chain.roles.len() == 1 && steps.iter().any(Step::is_session);

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::context::{Context, Moved, Stored, id_flaw};
 use crate::config::edit::EditError;
-use crate::config::{KeyFile, Profile, SectionKind};
+use crate::config::{KeyFile, Profile, SectionKind, shell_word};
 use crate::credentials::{LongLivedKey, Secret};
 use crate::env;
 use crate::error::{Error, Kind};
@@ -96,8 +96,7 @@ impl Args {
         })?;
         self.say_what_is_stronger(context);
         self.tidy(context, before.as_ref())?;
-        let word = shlex::try_quote(&self.profile);
-        let word = word.map_or_else(|_| self.profile.as_str().into(), |word| word.into_owned());
+        let word = shell_word(&self.profile);
         context.ui.note(&format!(
             "Next: vault exec {word} -- aws sts get-caller-identity"
         ));

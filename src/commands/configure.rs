@@ -4,6 +4,7 @@ mod sync;
 mod wizard;
 
 use super::context::Context;
+use crate::config::shell_word;
 use crate::error::{Error, Kind};
 use crate::plan::{flaw, portal};
 
@@ -52,7 +53,7 @@ fn section(text: &str) -> Result<String, String> {
 
 /// The command to type next.
 fn next(context: &Context, profile: &str) {
-    let word = shlex::try_quote(profile).map_or_else(|_| profile.into(), |word| word.into_owned());
+    let word = shell_word(profile);
     context
         .ui
         .note(&format!("Next: vault exec {word} -- aws s3 ls"));

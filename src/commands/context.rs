@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use crate::broker::{self, Answer, Broker, BrokerError, Connection, Cut, Want};
 use crate::cache::Cache;
 use crate::config::edit::Edit;
-use crate::config::{Config, Dialect, Files, Profile, SsoSession};
+use crate::config::{Config, Dialect, Files, Profile, SsoSession, shell_word};
 use crate::credentials::Credentials;
 use crate::env;
 use crate::error::{Error, Kind};
@@ -198,6 +198,7 @@ impl Context {
             stored_key: &|profile| self.cache.access_key_id(profile),
             ambient: &surroundings::ambient,
             web_identity: &surroundings::web_identity,
+            whole_path: &surroundings::whole_path,
         })
     }
 
@@ -287,6 +288,10 @@ impl Context {
     ) -> Result<Credentials, Error> {
         self.converse(profile, chain, region, want, how)
             .map_err(|error| {
+                let error = match (&chain.source, surroundings::half_identity()) {
+                    (Source::None, Some(half)) => error.hint(half),
+                    _ => error,
+                };
                 error.context(format!("no credentials for profile `{}`", profile.name))
             })
     }
@@ -345,7 +350,7 @@ pub(super) fn name(session: &SsoSession) -> &str {
 fn sign_in_required(session: &SsoSession, profile: &str) -> Error {
     let word = session.name.as_deref().unwrap_or(profile);
     let cause = format!("no one is signed in to {}", name(session));
-    Error::new(Kind::SignInRequired, cause).hint(format!("run `vault login {word}`"))
+    Error::new(Kind::SignInRequired, cause).hint(format!("run `vault login {}`", shell_word(word)))
 }
 
 /// What came instead of new credentials, as the error that it would be if there were no old ones.

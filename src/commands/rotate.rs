@@ -4,12 +4,13 @@
 //! stored, and the next run goes on from there. What is stored for the profile is the old key until
 //! AWS knows the new one, and the new one from then on.
 
+use std::borrow::Cow;
 use std::cell::OnceCell;
 
 use super::context::{Context, mfa_token};
 use crate::broker::{Broker, BrokerError, Code, Want};
 use crate::cache::Key;
-use crate::config::Profile;
+use crate::config::{Profile, shell_word};
 use crate::credentials::{Credentials, LongLivedKey, Rotation, Secret};
 use crate::error::{Error, Kind};
 use crate::resolve::{AccessKey, Chain, KeyPlace, Source};
@@ -122,7 +123,8 @@ impl Turn<'_> {
                 let message =
                     format!("the rotation that has begun is of {old}, and {id} is stored");
                 Err(Error::new(Kind::Failed, message).hint(format!(
-                    "`vault remove {name}` forgets both; then add the right one"
+                    "`vault remove {}` forgets both; then add the right one",
+                    self.word()
                 )))
             }
         }
@@ -162,16 +164,26 @@ impl Turn<'_> {
     }
 
     /// Whether somebody has deleted the new key meanwhile: AWS refuses it, and IAM does not list it. One
-    /// that AWS accepts needs nobody's word, and no request of the old key, which may be gone itself.
+    /// that AWS accepts needs nobody's word, and no request of the old key, which may be gone itself. One
+    /// that is inactive there is not waited for: no time makes it active.
     fn is_gone(&self, old: &str, new: &LongLivedKey) -> Result<bool, Error> {
         if !self.broker.refuses(new, self.region())? {
             return Ok(false);
         }
         let caller = self.caller(old)?;
-        let unlisted = self
-            .broker
-            .is_unlisted(caller, self.region(), &new.access_key_id)?;
-        Ok(unlisted)
+        let id = &new.access_key_id;
+        match self.broker.user_key(caller, self.region(), id)? {
+            None => Ok(true),
+            Some(key) if key.active => Ok(false),
+            Some(_) => {
+                let message = format!("the new key {id} is inactive at IAM, and is not used yet");
+                Err(Error::new(Kind::Failed, message).hint(format!(
+                    "make it active there, or delete it; `vault rotate {}` goes on then, and {old} works \
+                     as before",
+                    self.word()
+                )))
+            }
+        }
     }
 
     /// Puts the new key in the place of the old one, once AWS knows it.
@@ -183,7 +195,8 @@ impl Turn<'_> {
             .map_err(|error| {
                 let made = Error::from(error).context(format!("the new key {id} is not used yet"));
                 made.hint(format!(
-                    "{old} works as before; `vault rotate {name}` goes on from here"
+                    "{old} works as before; `vault rotate {}` goes on from here",
+                    self.word()
                 ))
             })?;
         self.context.keep_key(name, new)?;
@@ -205,7 +218,10 @@ impl Turn<'_> {
             .map_err(|error| {
                 let made = Error::from(error);
                 let made = made.context(format!("{id} is used now, and {old} is still there"));
-                made.hint(format!("`vault rotate {name}` tries again to delete it"))
+                made.hint(format!(
+                    "`vault rotate {}` tries again to delete it",
+                    self.word()
+                ))
             })?;
         let got = self.context.came_of_key(name, old)?;
         self.context.drop_cached(&got)?;
@@ -234,13 +250,14 @@ impl Turn<'_> {
     }
 
     fn may_delete(&self, described: &str) -> Result<bool, Error> {
-        let (name, ui) = (self.name(), &self.context.ui);
+        let ui = &self.context.ui;
         if !ui.can_ask() {
             let message = format!(
                 "there is a key that was not there before, and whose secret never came: {described}"
             );
             return Err(Error::new(Kind::Failed, message).hint(format!(
-                "`vault rotate {name} --force` deletes it; on a terminal, vault asks"
+                "`vault rotate {} --force` deletes it; on a terminal, vault asks",
+                self.word()
             )));
         }
         let question = format!("Its secret never came, so nobody can use it: delete {described}?");
@@ -253,7 +270,8 @@ impl Turn<'_> {
         if !error.is_refusal() {
             let made = Error::from(error).context("whether IAM has made a key is not known");
             return made.hint(format!(
-                "`vault rotate {name}` looks, and goes on; {old} works as before"
+                "`vault rotate {}` looks, and goes on; {old} works as before",
+                self.word()
             ));
         }
         let forgotten = self.context.cache.delete(&Key::rotation(name));
@@ -286,7 +304,7 @@ impl Turn<'_> {
     }
 
     fn too_many(&self, there: &[UserKey], stored: &str) -> Error {
-        let name = self.name();
+        let name = self.word();
         let list = there.iter().map(|key| match key.id == stored {
             true => format!("{}, which is stored here", key.id),
             false => described(key),
@@ -347,6 +365,11 @@ impl Turn<'_> {
 
     fn name(&self) -> &str {
         &self.profile.name
+    }
+
+    /// The name as it is typed.
+    fn word(&self) -> Cow<'_, str> {
+        shell_word(self.name())
     }
 
     fn region(&self) -> Option<&str> {

@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use super::context::{Context, left, wanted, whose};
 use crate::broker::{self, Standing, Want};
+use crate::config::shell_word;
 use crate::deliver::environment::rfc3339;
 use crate::env;
 use crate::error::{Error, Kind};
@@ -104,10 +105,10 @@ fn verdict(context: &Context, chain: &Chain) -> Result<Verdict, Error> {
     };
     let now = Context::now();
     let ready = |text: &str, until| Verdict::Ready(text.to_owned(), until);
-    let needed = |reason: String, word: &str| Verdict::Not {
+    let needed = |reason: String, hint: String| Verdict::Not {
         kind: Kind::SignInRequired,
         reason,
-        hint: Some(format!("run `vault login {word}`")),
+        hint: Some(hint),
     };
     Ok(match standing {
         Standing::Kept(end) => Verdict::Ready(format!("ready, {}", left(end, now)), Some(end)),
@@ -115,13 +116,22 @@ fn verdict(context: &Context, chain: &Chain) -> Result<Verdict, Error> {
         Standing::ToFetch => ready("ready, not fetched yet", None),
         Standing::SignInRequired(session) => {
             let word = session.name.as_deref().unwrap_or(profile);
-            needed("no one is signed in".to_owned(), word)
+            needed("no one is signed in".to_owned(), login(word))
         }
-        Standing::CodeRequired(serial) => {
+        Standing::CodeRequired {
+            serial,
+            for_session,
+        } => {
             let reason = format!("a code of the MFA device `{serial}` is needed");
-            needed(reason, profile)
+            let asks = || format!("`vault exec {}` asks for it", shell_word(profile));
+            let hint = if for_session { login(profile) } else { asks() };
+            needed(reason, hint)
         }
     })
+}
+
+fn login(word: &str) -> String {
+    format!("run `vault login {}`", shell_word(word))
 }
 
 fn said(verdict: &Verdict) -> String {

@@ -1,6 +1,8 @@
 //! Words as a POSIX shell and Python's `shlex.split` find them, with no meaning but their quotes: of a
-//! section's header (`profile "my team"` is two), and of a command in a profile.
+//! section's header (`profile "my team"` is two), and of a command in a profile. And the other way: a
+//! name as one word of a command that a person is to type.
 
+use std::borrow::Cow;
 use std::mem;
 
 /// Where the next character belongs.
@@ -55,9 +57,26 @@ pub fn split(text: &str) -> Option<Vec<String>> {
     Some(words)
 }
 
+/// `text` as one word of a command line, in quotes where it needs them.
+pub fn quote(text: &str) -> Cow<'_, str> {
+    // What no shell can be given is shown as it is.
+    shlex::try_quote(text).unwrap_or(Cow::Borrowed(text))
+}
+
 #[cfg(test)]
 mod tests {
-    use super::split;
+    use super::{quote, split};
+
+    #[test]
+    fn a_quoted_name_is_one_word_again() {
+        for name in [
+            "dev", "my team", "o'brien", "a\"b", "$HOME", "x.y/z", "ünï", "",
+        ] {
+            assert_eq!(split(&quote(name)).unwrap(), [name], "{}", quote(name));
+        }
+        assert_eq!(quote("dev"), "dev");
+        assert_eq!(quote("my team"), "'my team'");
+    }
 
     #[test]
     fn words_are_what_a_posix_shell_makes_of_them() {

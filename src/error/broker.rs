@@ -2,6 +2,7 @@
 
 use super::{Error, Kind, elsewhere};
 use crate::broker::BrokerError;
+use crate::config::shell_word;
 use crate::source::SourceError;
 use crate::source::ambient::AmbientError;
 
@@ -41,7 +42,7 @@ impl From<BrokerError> for Error {
                 ambient(made, cause)
             }
             BrokerError::KeyGone(ref profile) => {
-                let again = format!("store it again with `vault add {profile}`");
+                let again = format!("store it again with `vault add {}`", shell_word(profile));
                 Self::from_chain(Kind::Failed, &error).hint(format!(
                     "name the keystore that has it with `--backend`, or {again}"
                 ))
@@ -60,10 +61,9 @@ impl From<BrokerError> for Error {
             BrokerError::FailedElsewhere(_) => {
                 Self::from_chain(Kind::Failed, &error).hint("run it again for a new code")
             }
-            BrokerError::NoSource(ref profile) => Self::from_chain(Kind::Failed, &error).hint(format!(
-                "add `sso_session`, `sso_account_id` and `sso_role_name` to `{profile}`, or store its \
-                 key with `vault add`"
-            )),
+            BrokerError::NoSource(ref profile) => {
+                Self::from_chain(Kind::Failed, &error).hint(elsewhere::no_source(profile))
+            }
         }
     }
 }
@@ -71,7 +71,8 @@ impl From<BrokerError> for Error {
 /// `GetSessionToken` for the key of a profile.
 fn session(profile: &str, cause: SourceError) -> Error {
     let message = format!("cannot get a session for the key of profile `{profile}`");
-    let hint = format!("check that the key is active; `vault add {profile} --force` takes another");
+    let word = shell_word(profile);
+    let hint = format!("check that the key is active; `vault add {word} --force` takes another");
     with_key(cause, message, hint)
 }
 
@@ -163,6 +164,8 @@ fn ambient(made: Error, cause: &AmbientError) -> Error {
         AmbientError::Source(SourceError::Unreachable { .. } | SourceError::TimedOut { .. }) => {
             made.hint("`credential_source` works where vault runs on AWS")
         }
+        AmbientError::Refused { .. } => made
+            .hint("what vault runs on has to have a role: the instance, the container or the task"),
         _ => made,
     }
 }

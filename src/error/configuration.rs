@@ -34,8 +34,13 @@ impl From<ResolveError> for Error {
                 }
             }
             ResolveError::NotSso {
-                ref profile, kind, ..
-            } => elsewhere::not_sso(Self::from_chain(Kind::Failed, &error), profile, kind),
+                ref profile,
+                ref root,
+                ref origin,
+            } => {
+                let made = Self::from_chain(Kind::Failed, &error);
+                elsewhere::not_sso(made, profile, root, origin)
+            }
             ResolveError::Loop { .. } => Self::from_chain(Kind::Failed, &error)
                 .hint("let one of them have credentials of its own"),
             ResolveError::Profile { ref source, .. }

@@ -3,7 +3,8 @@
 
 use super::{Error, Kind};
 use crate::broker::{BrokerError, LoginError};
-use crate::resolve::SourceKind;
+use crate::config::shell_word;
+use crate::resolve::Source;
 use crate::source::SourceError;
 use crate::source::process::ProcessError;
 use crate::source::program::ProgramError;
@@ -41,21 +42,31 @@ pub(super) fn web_identity(role: &str, cause: SourceError) -> Error {
 }
 
 /// Who would sign in for a profile where nobody does, or elsewhere.
-pub(super) fn not_sso(made: Error, profile: &str, kind: SourceKind) -> Error {
-    match kind {
-        SourceKind::LoginSession => made.hint(format!(
-            "the AWS CLI signs in for it: run `aws login --profile {profile}`"
+pub(super) fn not_sso(made: Error, profile: &str, root: &str, source: &Source) -> Error {
+    match source {
+        Source::LoginSession(_) => made.hint(format!(
+            "the AWS CLI signs in for it: run `aws login --profile {}`",
+            shell_word(root)
         )),
-        SourceKind::CredentialProcess | SourceKind::WebIdentity => made.hint(format!(
-            "it needs no sign-in: `vault exec {profile}` gets its credentials"
+        Source::None => made.hint(no_source(root)),
+        _ => made.hint(format!(
+            "it needs no sign-in: `vault exec {}` gets its credentials",
+            shell_word(profile)
         )),
-        _ => made,
     }
+}
+
+/// What a profile lacks that does not say where its credentials come from.
+pub(super) fn no_source(profile: &str) -> String {
+    format!(
+        "add `sso_session`, `sso_account_id` and `sso_role_name` to `{profile}`, or store its \
+         key with `vault add`"
+    )
 }
 
 /// The session of `aws login`.
 pub(super) fn login_session(error: &BrokerError, profile: &str, cause: &LoginError) -> Error {
-    let login = format!("run `aws login --profile {profile}`");
+    let login = format!("run `aws login --profile {}`", shell_word(profile));
     let kind = match cause {
         LoginError::NoSession(_) | LoginError::Ended => Kind::SignInRequired,
         _ => Kind::Failed,
@@ -89,7 +100,8 @@ pub(super) fn process(error: &BrokerError, profile: &str, cause: &ProcessError) 
     let made = Error::from_chain(kind, error);
     match cause {
         ProcessError::Loop { .. } => made.hint(format!(
-            "it has to get them elsewhere; `vault add {profile}` stores a long-lived key, and then it is not needed"
+            "it has to get them elsewhere; `vault add {}` stores a long-lived key, and then it is not needed",
+            shell_word(profile)
         )),
         ProcessError::Program(ProgramError::NotFound(_)) => made.hint(
             "see `credential_process` in the profile: no shell runs it, so `~` and `$HOME` stay as they are",

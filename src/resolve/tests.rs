@@ -12,6 +12,7 @@ fn facts() -> Facts<'static> {
             long_lived: false,
         },
         web_identity: &|| None,
+        whole_path: &str::to_owned,
     }
 }
 

@@ -261,11 +261,15 @@ fn given(
     })
 }
 
-/// STS says only in words whether it was the code (`invalid MFA one time pass code`) or the device
-/// (`unable to validate MFA code. Please verify your MFA serial number`) that was wrong.
+/// STS says only in words whether it was the code (`MultiFactorAuthentication failed with invalid MFA one
+/// time pass code`) or the device (`MultiFactorAuthentication failed, unable to validate MFA code. Please
+/// verify your MFA serial number is valid and associated with this user`) that was wrong.
 fn about_code(error: SourceError) -> SourceError {
     match error {
-        SourceError::Forbidden(message) if message.contains("invalid MFA") => {
+        SourceError::Forbidden(message)
+            if message.contains("MultiFactorAuthentication failed")
+                && !message.contains("serial number") =>
+        {
             SourceError::CodeRejected(message)
         }
         other => other,

@@ -176,6 +176,48 @@ fn without_a_terminal_it_is_an_error_that_says_what_to_do() {
 }
 
 #[test]
+fn where_a_role_alone_wants_the_code_nobody_is_sent_to_login() {
+    let home = home();
+    home.add_config(&format!(
+        "[profile helped]\ncredential_process = /bin/false\n\
+         [profile alone]\nrole_arn = arn:aws:iam::333333333333:role/Careful\n\
+         source_profile = helped\nmfa_serial = {SERIAL}\n"
+    ));
+    let hint = "hint: give it with `--mfa-token`, or run it on a terminal, to be asked";
+    let run = home.vault(&["exec", "-n", "deployer", "--", "true"]);
+    run.output().expect_code(125).says(&[hint]);
+    let status = home.vault(&["status", "alone"]).output().expect_code(4);
+    let says =
+        format!("a code of the MFA device `{SERIAL}` is needed: `vault exec alone` asks for it");
+    assert!(status.stdout.contains(&says), "{status:?}");
+    let login = home.vault(&["login", "alone"]).output().expect_code(1);
+    login.says(&["hint: it needs no sign-in: `vault exec alone` gets its credentials"]);
+}
+
+#[test]
+fn a_name_with_a_space_is_quoted_where_it_is_to_be_typed() {
+    let home = Home::new();
+    let key = home.aws.add_user_key("444444444444", "jo");
+    home.add_config(&format!("[profile \"our jo\"]\nmfa_serial = {SERIAL}\n"));
+    let word = "`vault rotate 'our jo'`";
+    let run = home.vault(&["rotate", "our jo"]).output().expect_code(1);
+    run.says(&["hint: `vault add 'our jo'` stores one"]);
+    home.add_key("our jo", &key).output().success();
+    let output = exec(&home, "our jo").output().expect_code(125);
+    output.says(&["or run `vault login 'our jo'` on a terminal"]);
+    let status = home.vault(&["status", "our jo"]).output().expect_code(4);
+    assert!(
+        status.stdout.contains("run `vault login 'our jo'`"),
+        "{status:?}"
+    );
+    let other = home.aws.add_user_key("444444444444", "jo");
+    home.add_key("our jo", &other)
+        .output()
+        .expect_code(1)
+        .says(&[word]);
+}
+
+#[test]
 fn a_device_that_is_not_the_users_is_said_and_not_asked_about_again() {
     let home = home();
     let refusal = "<ErrorResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\"><Error>\

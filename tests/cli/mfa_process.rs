@@ -145,5 +145,8 @@ fn login_where_nobody_can_be_asked_is_exit_code_4() {
 fn login_with_a_key_that_has_no_device_says_that_there_is_nothing_to_sign_in_to() {
     let home = home("");
     let output = home.login(&["plain"]).output().expect_code(1);
-    output.says(&["profile `plain` does not sign in through IAM Identity Center"]);
+    output.says(&[
+        "profile `plain` does not sign in through IAM Identity Center",
+        "hint: it needs no sign-in: `vault exec plain` gets its credentials",
+    ]);
 }

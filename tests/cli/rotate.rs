@@ -187,6 +187,27 @@ fn a_new_key_that_somebody_deletes_before_it_is_used_is_given_up() {
     works(&home);
 }
 
+/// No time makes it active: it is not waited for.
+#[test]
+fn a_new_key_that_somebody_made_inactive_is_said_at_once() {
+    let (home, key) = Home::with_stored_key();
+    killed_at(&home, "GetCallerIdentity", Fault::Hang);
+    let made = keys(&home).into_iter().find(|id| *id != key.id).unwrap();
+    home.aws.deactivate_key(&made);
+    let asked = home.aws.count("GetCallerIdentity");
+    let output = rotate(&home, &[]).output().expect_code(1);
+    output.says(&[
+        &format!("the new key {made} is inactive at IAM, and is not used yet"),
+        "hint: make it active there, or delete it; `vault rotate jo` goes on then",
+    ]);
+    assert_eq!(home.aws.count("GetCallerIdentity"), asked + 1);
+    works(&home);
+    home.aws.delete_key(&made);
+    rotate(&home, &[]).output().success();
+    new_key(&home, &key.id);
+    works(&home);
+}
+
 #[test]
 fn a_new_key_that_iam_lists_is_waited_for_however_late_aws_knows_it() {
     let (home, key) = Home::with_stored_key();

@@ -113,6 +113,44 @@ fn a_profile_edited_to_another_role_file_or_name_gets_credentials_of_its_own() {
     }
 }
 
+/// The file `token` of another directory is another file, with another token.
+#[test]
+fn a_relative_file_is_looked_for_where_vault_runs_and_kept_apart_for_each_place() {
+    let home = home();
+    let here = key_of(&home, "ci");
+    let there = home.path("elsewhere");
+    std::fs::create_dir(&there).unwrap();
+    let exec = || home.exec("ci", &["true"]).in_folder(&there).output();
+    let missing = format!("`{}`", there.join("token").display());
+    exec()
+        .expect_code(125)
+        .says(&["cannot read the web identity token in", &missing]);
+    home.write("elsewhere/token", &home.read("token"));
+    exec().success();
+    assert_eq!(home.aws.count("AssumeRoleWithWebIdentity"), 2);
+    assert_eq!(key_of(&home, "ci"), here);
+}
+
+#[test]
+fn a_wish_that_no_role_grants_is_cut_with_a_line() {
+    let home = home();
+    let run = home.vault(&["exec", "ci", "-d", "13h", "--", "true"]);
+    // The role itself allows less than the most that any may.
+    run.output()
+        .expect_code(125)
+        .says(&["DurationSeconds exceeds"]);
+    let longest = Duration::from_secs(12 * 3600);
+    home.aws.configure(|behaviour| {
+        for role in &mut behaviour.roles {
+            role.longest = longest;
+        }
+    });
+    let run = home.vault(&["exec", "ci", "-d", "13h", "--", "true"]);
+    run.output()
+        .success()
+        .says(&["`ci` lasts 12 h, not 13 h: AWS gives no more."]);
+}
+
 #[test]
 fn it_is_a_source_of_roles_and_they_end_after_an_hour() {
     let home = home();
@@ -165,7 +203,10 @@ fn the_environments_identity_serves_a_profile_without_a_source_and_no_other() {
         [Some("job-3".to_owned()), Some("vault-ci".to_owned())]
     );
     let half = exec("bare", "").expect_code(125);
-    half.says(&["does not say where its credentials come from"]);
+    half.says(&[
+        "does not say where its credentials come from",
+        "hint: AWS_WEB_IDENTITY_TOKEN_FILE is set, and AWS_ROLE_ARN is not",
+    ]);
     home.exec("bare", &["true"]).output().expect_code(125);
 }
 
@@ -179,18 +220,22 @@ fn a_token_that_is_not_there_is_said_with_its_file() {
             .says(says);
     };
     home.write("token", "\n");
-    fails(&["there is no web identity token in `token`: it is empty"]);
-    std::fs::write(home.path("token"), b"\xff\xfe").unwrap();
-    fails(&["`token`: it is not text"]);
-    home.write("token", &"x".repeat(100_000));
-    fails(&["`token`: it is longer than any token"]);
-    std::fs::remove_file(home.path("token")).unwrap();
     fails(&[
-        "cannot read the web identity token in `token`",
+        "there is no web identity token in `",
+        "/token`: it is empty",
+    ]);
+    std::fs::write(home.path("token"), b"\xff\xfe").unwrap();
+    fails(&["/token`: it is not text"]);
+    home.write("token", &"x".repeat(100_000));
+    fails(&["/token`: it is longer than any token"]);
+    std::fs::remove_file(home.path("token")).unwrap();
+    let path = home.path("token").display().to_string();
+    fails(&[
+        &format!("cannot read the web identity token in `{path}`"),
         "No such file",
     ]);
     std::fs::create_dir(home.path("token")).unwrap();
-    fails(&["`token`: it is not a file"]);
+    fails(&["/token`: it is not a file"]);
     let config = home.read(".aws/config").replace("= token", "= ~/token");
     home.write(".aws/config", &config);
     fails(&["in `~/token`", "write the whole path"]);

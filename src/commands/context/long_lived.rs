@@ -9,7 +9,7 @@ use std::time::Duration;
 use super::Context;
 use crate::cache::{Key, Lock};
 use crate::config::edit::{Edit, EditError};
-use crate::config::{KeyFile, SectionKind};
+use crate::config::{KeyFile, SectionKind, shell_word};
 use crate::credentials::{LongLivedKey, SECRET_LENGTH, may_be_key_id};
 use crate::error::{Error, Kind};
 use crate::ui;
@@ -82,8 +82,9 @@ impl Context {
         let _lock = self.lock_key(profile)?;
         if self.cache.rotation(profile)?.is_some() {
             let message = format!("a rotation of the key of `{profile}` has begun, and not ended");
+            let word = shell_word(profile);
             return Err(Error::new(Kind::Failed, message).hint(format!(
-                "`vault rotate {profile}` ends it; `vault remove {profile}` drops both keys"
+                "`vault rotate {word}` ends it; `vault remove {word}` drops both keys"
             )));
         }
         let stored = match self.cache.access_key(profile)? {
@@ -124,12 +125,13 @@ impl Context {
         let config = self.config()?;
         let in_file = config.profile(profile)?.access_key.is_some();
         let error = Error::new(Kind::Failed, format!("no key is stored for `{profile}`"));
+        let word = shell_word(profile);
         Err(if in_file {
             error.hint(format!(
-                "its key is in the AWS files: `vault add {profile} --from-credentials-file` moves it"
+                "its key is in the AWS files: `vault add {word} --from-credentials-file` moves it"
             ))
         } else {
-            error.hint(format!("`vault add {profile}` stores one"))
+            error.hint(format!("`vault add {word}` stores one"))
         })
     }
 
@@ -244,7 +246,8 @@ impl Context {
 
 fn taken(profile: &str, id: &str) -> Error {
     let message = format!("there is a key of `{profile}` already: {id}");
+    let word = shell_word(profile);
     Error::new(Kind::Failed, message).hint(format!(
-        "`--force` puts this one in its place; `vault rotate {profile}` has AWS make a new one"
+        "`--force` puts this one in its place; `vault rotate {word}` has AWS make a new one"
     ))
 }

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use super::Context;
 use super::request::wanted;
 use crate::broker::{self, Answer, Broker, Code, MfaDevice, Want};
-use crate::config::Profile;
+use crate::config::{Profile, shell_word};
 use crate::credentials::Secret;
 use crate::error::{Error, Kind};
 use crate::resolve::Chain;
@@ -193,7 +193,10 @@ pub(super) fn is_code(text: &str) -> bool {
 pub(super) fn code_required(device: &MfaDevice, profile: &str) -> Error {
     let message = format!("a code of the MFA device `{}` is needed", device.serial);
     let error = Error::new(Kind::SignInRequired, message);
-    error.hint(format!(
-        "give it with `--mfa-token`, or run `vault login {profile}` on a terminal"
-    ))
+    // A code that a role asks for itself is of no use to a session.
+    let otherwise = match device.is_for_session() {
+        true => format!("run `vault login {}` on a terminal", shell_word(profile)),
+        false => "run it on a terminal, to be asked".to_owned(),
+    };
+    error.hint(format!("give it with `--mfa-token`, or {otherwise}"))
 }

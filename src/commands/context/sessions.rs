@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use super::{Context, SignIn, name};
 use crate::broker::{Broker, BrokerError};
-use crate::config::{Config, Profile, SsoSession};
+use crate::config::{Config, Profile, SsoSession, shell_word};
 use crate::env;
 use crate::error::{Error, Kind};
 use crate::settings::Configure;
@@ -124,7 +124,7 @@ impl Context {
                 config.is_ok_and(|config| config.sso_session_names().any(|n| n == name))
             });
             return Err(if known {
-                error.hint(format!("run `vault login {}`", name(session)))
+                error.hint(format!("run `vault login {}`", shell_word(name(session))))
             } else {
                 error.hint("run it on a terminal, to sign in on the way")
             });

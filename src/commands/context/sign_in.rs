@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::{Context, name};
 use crate::broker::{Broker, Progress, Shown};
 use crate::browser::{self, BrowserError, Chosen, Page};
-use crate::config::SsoSession;
+use crate::config::{SsoSession, shell_word};
 use crate::credentials::{AccessToken, Flow};
 use crate::error::Error;
 use crate::settings::LoginFlow;
@@ -214,7 +214,7 @@ impl Conversation<'_> {
             .as_deref()
             .map_or(profile, |name| Some(name).filter(known))
         {
-            Some(word) => format!("`vault login {word} --device-code`"),
+            Some(word) => format!("`vault login {} --device-code`", shell_word(word)),
             None => "AWS_VAULT_LOGIN_FLOW=device-code before the command".to_owned(),
         }
     }

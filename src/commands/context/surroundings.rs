@@ -152,15 +152,31 @@ pub(super) fn ambient(source: CredentialSource) -> Ambient {
 
 /// The web identity that the environment names, all of it.
 pub(super) fn web_identity() -> Option<GivenIdentity> {
-    let text = |name| env::var(name).ok().flatten();
-    let token_file = text(env::AWS_WEB_IDENTITY_TOKEN_FILE)?;
-    let Some(role_arn) = text(env::AWS_ROLE_ARN) else {
-        tracing::info!("AWS_WEB_IDENTITY_TOKEN_FILE is set, and AWS_ROLE_ARN is not: no use of it");
-        return None;
-    };
     Some(GivenIdentity {
-        role_arn,
-        token_file,
+        token_file: text(env::AWS_WEB_IDENTITY_TOKEN_FILE)?,
+        role_arn: text(env::AWS_ROLE_ARN)?,
         session_name: text(env::AWS_ROLE_SESSION_NAME),
     })
+}
+
+/// What is missing where the environment names half of one.
+pub(super) fn half_identity() -> Option<String> {
+    let [file, arn] = [env::AWS_WEB_IDENTITY_TOKEN_FILE, env::AWS_ROLE_ARN];
+    let half = text(file).is_some() && text(arn).is_none();
+    half.then(|| {
+        format!("{file} is set, and {arn} is not: it names the role that the token is for")
+    })
+}
+
+fn text(name: &str) -> Option<String> {
+    env::var(name).ok().flatten()
+}
+
+/// The whole path of a file, from where vault runs. What a shell would have made another of stays as it
+/// is, so that it is seen in the message.
+pub(super) fn whole_path(path: &str) -> String {
+    let whole = Some(path).filter(|path| !path.starts_with('~'));
+    let whole = whole.and_then(|path| std::path::absolute(path).ok());
+    let text = whole.and_then(|whole| whole.into_os_string().into_string().ok());
+    text.unwrap_or_else(|| path.to_owned())
 }

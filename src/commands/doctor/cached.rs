@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use super::{Check, Examined, Finding, Found, Setup, names};
 use crate::broker::{self, Want};
 use crate::cache::{Entry, Kept, Key, Kind};
-use crate::config::SsoSession;
+use crate::config::{SsoSession, shell_word};
 use crate::credentials::Flow;
 use crate::resolve::Source;
 
@@ -196,19 +196,19 @@ impl Sorted {
     /// They can't be had again, so they are never taken away here.
     fn long_lived(&mut self, profile: &str, kept: Kept, orphan: bool) {
         let wrong = |text: String| Finding::wrong(Check::Cache, text);
+        let word = shell_word(profile);
         if !matches!(kept, Kept::Whole { .. }) {
             let text = format!("the long-lived key of `{profile}` is listed, and can't be read");
             let hint = match kept {
-                Kept::Missing => format!("store it again: `vault add {profile}`"),
-                _ => format!(
-                    "use the newer vault that stored it; `vault remove {profile}` forgets it"
-                ),
+                Kept::Missing => format!("store it again: `vault add {word}`"),
+                _ => {
+                    format!("use the newer vault that stored it; `vault remove {word}` forgets it")
+                }
             };
             self.keys.push(wrong(text).hint(hint));
         } else if orphan {
             let text = format!("there is a long-lived key for `{profile}`, and no such profile");
-            let hint =
-                format!("`vault remove {profile}` forgets it; or write `[profile {profile}]`");
+            let hint = format!("`vault remove {word}` forgets it; or write `[profile {word}]`");
             self.keys.push(wrong(text).hint(hint));
         }
     }
@@ -221,7 +221,8 @@ impl Sorted {
             "is listed, and can't be read"
         };
         let text = format!("a rotation of the long-lived key of `{profile}` {state}");
-        let hint = format!("`vault rotate {profile}` goes on, or says what it finds at IAM");
+        let word = shell_word(profile);
+        let hint = format!("`vault rotate {word}` goes on, or says what it finds at IAM");
         self.keys
             .push(Finding::wrong(Check::Cache, text).hint(hint));
     }

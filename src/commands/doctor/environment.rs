@@ -2,7 +2,7 @@
 
 use super::{Check, Finding, Setup};
 use crate::commands::context::shown_id;
-use crate::config::{alike, closest};
+use crate::config::{alike, closest, shell_word};
 use crate::env;
 
 /// aws-vault's variables that have no counterpart here
@@ -97,7 +97,10 @@ fn keys() -> Option<Finding> {
     let id = id.to_string_lossy().into_owned();
     let note = |text| Finding::note(Check::Environment, text);
     if let Ok(Some(outer)) = env::var(env::AWS_VAULT) {
-        return Some(note(format!("this runs inside `vault exec {outer}`")));
+        return Some(note(format!(
+            "this runs inside `vault exec {}`",
+            shell_word(&outer)
+        )));
     }
     let hint = "programs that vault does not run use them, whatever AWS_PROFILE says: unset them \
                 where that is not meant";

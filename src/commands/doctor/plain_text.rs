@@ -11,7 +11,7 @@ use serde::de::IgnoredAny;
 
 use super::{Check, Finding, Setup, counted, names};
 use crate::commands::context::shown_id;
-use crate::config::{KeyFile, Place};
+use crate::config::{KeyFile, Place, shell_word};
 use crate::credentials::Secret;
 use crate::resolve::Source;
 
@@ -81,7 +81,7 @@ fn keys(setup: &Setup<'_>, now: Timestamp) -> Vec<Finding> {
         };
         let end = profile.get("x_security_token_expires");
         let end = end.and_then(|value| instant(&value.text));
-        let id = shown_id(&key.access_key_id);
+        let (id, word) = (shown_id(&key.access_key_id), shell_word(name));
         let found = match (key.session_token, end) {
             (Some(_), Some(end)) if end <= now => note(
                 format!("`{name}` has credentials ({id}) that have expired"),
@@ -100,11 +100,11 @@ fn keys(setup: &Setup<'_>, now: Timestamp) -> Vec<Finding> {
                 match file {
                     KeyFile::Credentials => {
                         format!(
-                            "`vault add {name} --from-credentials-file` moves it into the keystore"
+                            "`vault add {word} --from-credentials-file` moves it into the keystore"
                         )
                     }
                     KeyFile::Config => {
-                        format!("`vault add {name}` takes it; then take it out of the file")
+                        format!("`vault add {word}` takes it; then take it out of the file")
                     }
                 },
             ),
@@ -292,7 +292,7 @@ fn downloads(folder: &Path) -> Vec<Finding> {
         let hint = format!(
             "`vault add PROFILE --csv {}` takes it into the keystore; then delete the file, from the \
              trash too",
-            path.display()
+            shell_word(&path.to_string_lossy())
         );
         Some(wrong(format!("a downloaded key{id}"), hint).of_file(&path))
     });
