@@ -22,10 +22,10 @@ const STYLES: Styles = Styles::styled()
     arg_required_else_help = true,
     subcommand_required = true,
     after_help = "A day with vault:\n  \
-        vault login                     sign in, once, in the browser\n  \
-        vault exec prod -- aws s3 ls    run a command as the profile `prod`\n  \
-        vault list                      see profiles and what is cached\n  \
-        vault clear prod                drop cached credentials, to fetch new ones"
+        vault login                     # sign in, once, in the browser\n  \
+        vault exec prod -- aws s3 ls    # run a command as the profile `prod`\n  \
+        vault list                      # see profiles and what is cached\n  \
+        vault clear prod                # drop cached credentials, to fetch new ones"
 )]
 pub struct Cli {
     /// What to do.

@@ -22,7 +22,7 @@ use crate::ui::Question;
 #[command(after_help = "Examples:\n  \
     vault add jo\n  \
     vault add jo --csv ~/Downloads/jo_accessKeys.csv --delete\n  \
-    vault add jo --from-credentials-file    take it out of ~/.aws/credentials")]
+    vault add jo --from-credentials-file    # take it out of ~/.aws/credentials")]
 pub struct Args {
     /// The profile that it is the key of
     #[arg(value_parser = section)]

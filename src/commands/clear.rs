@@ -11,8 +11,8 @@ use crate::error::Error;
 /// so that no browser is needed, and so do long-lived keys.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  \
-    vault clear prod          after an UnrecognizedClientException\n  \
-    vault clear --sign-ins    of all profiles, and the sign-ins too")]
+    vault clear prod          # after an UnrecognizedClientException\n  \
+    vault clear --sign-ins    # of all profiles, and the sign-ins too")]
 pub struct Args {
     /// Profiles [default: all]
     #[arg(value_name = "PROFILE")]

@@ -38,7 +38,7 @@ mod values;
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  \
     vault doctor\n  \
-    vault doctor --fix    take away cached entries that are of no use\n  \
+    vault doctor --fix    # take away cached entries that are of no use\n  \
     vault doctor --json | jq -r '.[] | select(.status == \"wrong\") | .message'")]
 pub struct Args {
     /// Print a JSON array

@@ -23,7 +23,7 @@ use crate::ui;
 #[command(after_help = "Examples:\n  \
     vault exec prod -- aws s3 ls\n  \
     vault exec --server prod -- terraform apply\n  \
-    vault exec dev --region eu-west-1     a shell as `dev`")]
+    vault exec dev --region eu-west-1     # a shell as `dev`")]
 pub struct Args {
     /// The profile [default: AWS_PROFILE, else a list to pick from]
     profile: Option<String>,

@@ -26,8 +26,9 @@ mod into_file;
 #[command(after_help = "Examples:\n  \
     eval \"$(vault export prod --format env)\"\n  \
     vault export prod --format fish | source\n  \
-    vault export prod --format ini --to ~/.aws/credentials --as legacy\n  \
-    credential_process = vault export prod     a line of ~/.aws/config")]
+    vault export prod --format ini --to ~/.aws/credentials --as legacy\n\n\
+    In ~/.aws/config:\n  \
+    credential_process = vault export prod")]
 pub struct Args {
     /// The profile [default: AWS_PROFILE, else a list to pick from]
     profile: Option<String>,

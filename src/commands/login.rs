@@ -20,8 +20,8 @@ use crate::error::{Error, Kind};
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  \
     vault login\n  \
-    vault login corp --device-code    with a browser on another machine\n  \
-    vault login jo                    the MFA code of jo's key, once a day")]
+    vault login corp --device-code    # with a browser on another machine\n  \
+    vault login jo                    # the MFA code of jo's key, once a day")]
 pub struct Args {
     /// Profiles or sso-sessions
     #[arg(value_name = "PROFILE|SSO-SESSION", conflicts_with = "all")]

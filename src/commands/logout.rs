@@ -13,8 +13,8 @@ use crate::error::{Error, Kind as Failure};
 /// A server that can't be reached is a warning: what is kept here goes all the same.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  \
-    vault logout         of everything\n  \
-    vault logout corp    of one sso-session")]
+    vault logout         # of everything\n  \
+    vault logout corp    # of one sso-session")]
 pub struct Args {
     /// The sso-sessions, or profiles that sign in to them [default: all that are signed in to]
     #[arg(value_name = "SSO-SESSION")]

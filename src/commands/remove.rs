@@ -11,7 +11,7 @@ use crate::error::{Error, Kind};
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  \
     vault remove jo\n  \
-    vault remove jo --force    without asking")]
+    vault remove jo --force    # without asking")]
 pub struct Args {
     /// The profile whose key it is
     profile: String,

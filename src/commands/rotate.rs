@@ -27,7 +27,7 @@ const KEYS: usize = 2;
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  \
     vault rotate jo\n  \
-    vault rotate jo --mfa-token 123456    where IAM wants a code, and nobody can be asked")]
+    vault rotate jo --mfa-token 123456    # where IAM wants a code, and nobody can be asked")]
 pub struct Args {
     /// The profile whose key it is
     profile: String,

@@ -21,10 +21,10 @@ use crate::ui;
 /// everything is printed, so that a shell can read it from a vault in the background.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  \
-    vault serve prod dev                  print the lines for both; paste those of one\n  \
-    eval \"$(vault serve prod &)\"          this shell, and what it starts\n  \
-    vault serve --env-file prod           for `docker run --network host --env-file`\n  \
-    vault serve --imds prod               for what knows only an EC2 instance's service")]
+    vault serve prod dev                  # print the lines for both; paste those of one\n  \
+    eval \"$(vault serve prod &)\"          # this shell, and what it starts\n  \
+    vault serve --env-file prod           # for `docker run --network host --env-file`\n  \
+    vault serve --imds prod               # for what knows only an EC2 instance's service")]
 pub struct Args {
     /// The profiles [default: AWS_PROFILE, else a list to pick from]
     #[arg(value_name = "PROFILE")]

@@ -28,6 +28,13 @@ fn look(home: &Home, words: &[String]) -> usize {
         let of_it = format!("vault {}", words.join(" "));
         let count = examples.filter(|line| line.contains(&of_it)).count();
         assert!(count >= 2, "{words:?} has not two examples:\n{help}");
+        // Whoever pastes a line runs it: what is said of it is a comment to the shell.
+        let after = help.split("\nExamples:\n").nth(1).unwrap_or_default();
+        for example in after.lines() {
+            let said = example.trim_start().split_once("   ");
+            let comment = said.is_none_or(|(_, said)| said.trim_start().starts_with("# "));
+            assert!(comment, "{words:?}: {example}");
+        }
     }
     let below = commands(&help).into_iter().map(|name| {
         let words: Vec<_> = words.iter().cloned().chain([name]).collect();
