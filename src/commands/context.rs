@@ -145,7 +145,7 @@ impl Context {
         let saved = edit.save()?;
         if let Some(backup) = saved.backup {
             self.ui.note(&format!(
-                "The file as it was is kept as {}.",
+                "The file as it was, without secrets, is kept as {}.",
                 backup.display()
             ));
         }

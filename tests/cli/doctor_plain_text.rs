@@ -101,7 +101,7 @@ fn what_aws_sso_login_leaves_is_found() {
     home.doctor()
         .output()
         .success()
-        .finds(&["note", "1 sign-in that have ended"]);
+        .finds(&["note", "what is left of 1 sign-in"]);
 }
 
 #[test]

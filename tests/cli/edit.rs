@@ -93,7 +93,10 @@ fn an_edit_changes_what_was_asked_for_and_no_other_byte() {
     let said = home.vault(&EDIT).output().success();
     assert_eq!(home.read(".aws/config"), edited());
     let copy = home.path(".aws/config.vault-backup");
-    said.says(&[&format!("The file as it was is kept as {}", copy.display())]);
+    said.says(&[&format!(
+        "The file as it was, without secrets, is kept as {}",
+        copy.display()
+    )]);
     assert_eq!(home.read(".aws/config.vault-backup"), BY_HAND);
     assert_eq!(beside(&home), ["config.vault-backup"]);
 }

@@ -519,3 +519,21 @@ fn a_file_that_can_not_be_edited_loses_no_key() {
     let half = import(&home, &["--yes"]).output().expect_code(1);
     half.says(&["aws_secret_access_key", "missing"]);
 }
+
+#[test]
+fn a_key_that_is_none_is_named_with_its_file() {
+    let home = Home::new();
+    let key = key_of(&home, "jo");
+    let swapped = format!(
+        "[swapped]\naws_access_key_id = {}\naws_secret_access_key = {}\n",
+        key.secret, key.id
+    );
+    home.write(CREDENTIALS, &swapped);
+    let run = import(&home, &["--yes"]).output().expect_code(1);
+    run.says(&[
+        "error: the key of `swapped` in ",
+        ".aws/credentials was not moved",
+        "caused by: that is no access key ID",
+    ]);
+    assert_eq!(home.read(CREDENTIALS), swapped);
+}

@@ -162,7 +162,7 @@ fn sign_ins(folder: &Path, now: Timestamp) -> Vec<Finding> {
     });
     let dead = (dead > 0).then(|| {
         note(
-            format!("{place} has {} that have ended", counted(dead, "sign-in")),
+            format!("{place} has what is left of {}", counted(dead, "sign-in")),
             format!("rm {place}/*.json takes them away"),
         )
     });

@@ -149,8 +149,16 @@ impl Step {
     pub(super) fn act(&self, context: &Context, found: &Found, force: bool) -> Result<(), Error> {
         match self {
             Self::Take { keystore, name, .. } => take(context, found, *keystore, name, force),
-            Self::Move(InFile { profile, file, .. }) => {
-                let moved = context.move_key(profile, *file, force)?;
+            Self::Move(InFile {
+                profile,
+                file,
+                path,
+                ..
+            }) => {
+                let moved = context.move_key(profile, *file, force).map_err(|error| {
+                    let place = path.display();
+                    error.context(format!("the key of `{profile}` in {place} was not moved"))
+                })?;
                 say_stored(context, profile, &moved.id, &moved.stored);
                 let place = moved.from.display();
                 context.ui.note(&format!("Took it out of {place}."));
