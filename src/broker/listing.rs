@@ -80,7 +80,8 @@ impl Broker<'_> {
     }
 
     /// All accounts that `wanted` takes, with their roles, in the portal's order; `None` where the
-    /// person must sign in first. What an earlier run listed and nobody used is not asked for again.
+    /// person must sign in first. What an earlier run listed and nobody used is not asked for again; with
+    /// `anew`, only what one that was interrupted did.
     ///
     /// # Errors
     ///
@@ -89,6 +90,7 @@ impl Broker<'_> {
         &self,
         session: &SsoSession,
         wanted: &dyn Fn(&Account) -> bool,
+        anew: bool,
         show: &mut dyn FnMut(Listed),
     ) -> Result<Option<Vec<Permitted>>, BrokerError> {
         (self.before_waiting)();
@@ -98,7 +100,12 @@ impl Broker<'_> {
         })?;
         let lister = self.lister(session)?;
         let mut listing = self.cache.listing(&key, (self.clock)());
-        let accounts = match listing.accounts.clone() {
+        let is_whole = |accounts: &[Account]| {
+            let mut wanted = accounts.iter().filter(|account| wanted(account));
+            wanted.all(|account| listing.roles.contains_key(&account.id))
+        };
+        let kept = listing.accounts.clone();
+        let accounts = match kept.filter(|accounts| !anew || !is_whole(accounts)) {
             Some(accounts) => accounts,
             None => {
                 let listed = self.with_token(session, |token| lister.accounts(token))?;

@@ -490,8 +490,6 @@ fn how_far_it_is_is_shown_as_the_place_allows() {
         let run = dry.env("TERM", "xterm-256color");
         let ended = run.on_terminal().wait();
         assert_eq!(ended.code, 0, "{}", ended.screen);
-        // A dry run's listing would be used by the next.
-        fs::remove_dir_all(home.path(".local/share/vault/listings")).unwrap();
         ended.screen
     };
     let bar = listed(sync(&home, &[]));
@@ -535,4 +533,41 @@ fn the_diff_is_one_that_patch_takes_and_has_colours_on_a_terminal_alone() {
     }
     sync(&home, &dry[..2]).output().success();
     assert_eq!(home.read(".aws/config"), home.read("patched"));
+}
+
+#[test]
+fn a_role_that_is_assigned_after_a_dry_run_is_in_the_next_one() {
+    let home = Home::signed_in();
+    let dry = sync(&home, &["--dry-run"]).output().success();
+    assert!(!dry.stdout.contains("[profile new-admin]"), "{dry:#?}");
+    let new = Account::new("333333333333", "new", &["Admin"]);
+    home.aws.configure(|behaviour| behaviour.accounts.push(new));
+    let dry = sync(&home, &["--dry-run"]).output().success();
+    assert!(dry.stdout.contains("+[profile new-admin]"), "{dry:#?}");
+    sync(&home, &[]).output().success();
+    assert!(names(&home).contains(&"new-admin".to_owned()));
+}
+
+#[test]
+fn who_needs_a_profile_that_prune_takes_away_is_named() {
+    let home = Home::signed_in();
+    sync(&home, &[]).output().success();
+    home.add_config(
+        "[profile deploy]\nrole_arn = arn:aws:iam::333333333333:role/R\n\
+         source_profile = dev-developer\n[profile copy]\ninclude_profile = dev-developer\n",
+    );
+    home.aws.configure(|behaviour| {
+        behaviour
+            .accounts
+            .retain(|account| account.name.as_deref() != Some("dev"));
+    });
+    for arguments in [&["--prune", "--dry-run"][..], &["--prune"]] {
+        sync(&home, arguments).output().success().says(&[
+            "`deploy` needs `dev-developer`, which does not stay: name another `source_profile`",
+            "`copy` needs `dev-developer`",
+        ]);
+    }
+    // Now it is `doctor`'s to say.
+    let after = sync(&home, &["--prune"]).output().success();
+    assert!(!after.stderr.contains("deploy"), "{after:#?}");
 }

@@ -76,7 +76,7 @@ impl Args {
     pub(super) fn run(self, context: &Context) -> Result<(), Error> {
         let rules = self.rules(context)?;
         let session = context.one_session(self.session.as_deref())?;
-        let permitted = list(context, &session, &rules)?;
+        let permitted = list(context, &session, &rules, self.dry_run)?;
         let known = permitted.iter();
         let known = known.filter_map(|(account, roles)| Some((account, roles.as_deref()?)));
         let title = name(&session);
@@ -94,16 +94,22 @@ impl Args {
             self.may_empty(&plan, title)?;
         }
         apply(&mut edit.sections, &plan, self.prune).map_err(EditError::from)?;
+        let orphans = match self.prune {
+            true => said::orphans(&edit.sections, &plan.gone),
+            false => Vec::new(),
+        };
         if self.dry_run {
             let path = context.config_path();
             let diff = diff(&edit, &path, Dialect::Config);
             context.print(&context.ui.painted_diff(diff))?;
-            self.say(context, &plan, &present);
-            return Ok(());
+        } else {
+            context.save(edit)?;
+            context.broker(None, None)?.forget_listing(&session)?;
         }
-        context.save(edit)?;
-        context.broker(None, None)?.forget_listing(&session)?;
         self.say(context, &plan, &present);
+        for orphan in orphans {
+            context.ui.warn(&orphan);
+        }
         Ok(())
     }
 
@@ -217,8 +223,14 @@ impl Rules {
     }
 }
 
-/// All that the person may use, as far as the rules want to know.
-fn list(context: &Context, session: &SsoSession, rules: &Rules) -> Result<Vec<Permitted>, Error> {
+/// All that the person may use, as far as the rules want to know. What a dry run listed is what the next
+/// run writes; another dry run is to see what has changed since.
+fn list(
+    context: &Context,
+    session: &SsoSession,
+    rules: &Rules,
+    dry_run: bool,
+) -> Result<Vec<Permitted>, Error> {
     let broker = context.broker(None, None)?;
     let title = name(session);
     let permitted = context.signed_in(&broker, session, || {
@@ -226,6 +238,7 @@ fn list(context: &Context, session: &SsoSession, rules: &Rules) -> Result<Vec<Pe
         broker.listing(
             session,
             &|account| rules.accounts.takes_account(account),
+            dry_run,
             &mut |listed| match listed {
                 Listed::WaitingForAnother => {
                     context

@@ -1,14 +1,19 @@
 //! What sync says of what it did.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::next;
 use super::Args;
 use crate::commands::context::Context;
+use crate::config::SectionKind;
+use crate::config::edit::Sections;
 use crate::plan::{Gone, Plan, Present, Settings, Wanted, Why, what};
 
 /// So many names are said one by one; of more, how many.
 const SAID: usize = 20;
+
+/// Keys that name another profile.
+const NEEDS: [&str; 3] = ["source_profile", "include_profile", "parent_profile"];
 
 impl Args {
     /// Says what was done, or with `--dry-run` what would be.
@@ -87,6 +92,25 @@ impl Args {
             }
         }
     }
+}
+
+/// What there is to say of the profiles that need one of those that went out of `sections`: sync writes
+/// none that does, so they are the person's.
+pub(super) fn orphans(sections: &Sections, gone: &[Gone]) -> Vec<String> {
+    let gone: BTreeSet<_> = gone.iter().map(|gone| gone.name.as_str()).collect();
+    let mut orphans = Vec::new();
+    for (name, says) in sections.each(SectionKind::Profile) {
+        let needs = says.iter().filter(|(key, value)| {
+            NEEDS.contains(&key.as_str()) && gone.contains(value.expose().as_str())
+        });
+        orphans.extend(needs.map(|(key, value)| {
+            format!(
+                "`{name}` needs `{}`, which does not stay: name another `{key}`",
+                value.expose()
+            )
+        }));
+    }
+    orphans
 }
 
 fn changed((wanted, keys): &(Wanted, Settings)) -> String {
