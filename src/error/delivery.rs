@@ -1,5 +1,7 @@
 //! What a person reads where credentials could not be handed over.
 
+use std::io::ErrorKind;
+
 use super::{Error, Kind};
 use crate::deliver::child::ChildError;
 use crate::deliver::console::ConsoleError;
@@ -12,7 +14,28 @@ impl From<ChildError> for Error {
             ChildError::NotFound(_) => Kind::NoCommand,
             ChildError::CannotRun(..) => Kind::CannotRun,
         };
-        Self::from_chain(kind, &error)
+        let made = Self::from_chain(kind, &error);
+        match error {
+            ChildError::NotFound(called) => made.hint(absent(&called.to_string_lossy())),
+            ChildError::CannotRun(_, error) if error.kind() == ErrorKind::PermissionDenied => {
+                made.hint("see its mode: `chmod +x` lets it be run")
+            }
+            ChildError::CannotRun(_, error) if error.kind() == ErrorKind::NotFound => {
+                made.hint("check the interpreter that its first line names")
+            }
+            ChildError::CannotRun(..) => made,
+        }
+    }
+}
+
+/// What to do about a command that is not there.
+fn absent(called: &str) -> &'static str {
+    if called.contains(char::is_whitespace) {
+        return "write its arguments outside its quotes, or give all of it to `sh -c`";
+    }
+    match called.contains(std::path::is_separator) {
+        true => "check the path",
+        false => "check its spelling, and that its directory is in PATH",
     }
 }
 

@@ -250,16 +250,16 @@ fn a_command_is_found_as_a_shell_finds_it() {
 #[test]
 fn a_command_that_is_not_there_is_127_and_nothing_is_asked_for_it() {
     let home = Home::consenting();
-    for missing in [
-        "no-such-command",
-        "./no-such-command",
-        "/no/such/command",
-        "",
+    for (missing, hint) in [
+        ("no-such-command", "hint: check its spelling"),
+        ("./no-such-command", "hint: check the path"),
+        ("/no/such/command", "hint: check the path"),
+        ("ls -l", "hint: write its arguments outside its quotes"),
+        ("", "hint: check its spelling"),
     ] {
         let output = home.exec("dev", &[missing]).with_browser().output();
-        output
-            .expect_code(127)
-            .says(&["error: there is no command", missing]);
+        let error = format!("error: there is no command `{missing}`");
+        output.expect_code(127).says(&[&error, hint]);
     }
     assert_eq!(home.aws.total(), 0);
 }
@@ -274,6 +274,8 @@ fn a_file_that_cannot_be_run_is_126_and_nothing_is_asked_for_it() {
             .expect_code(126)
             .says(&["cannot be run", refused, "caused by: "]);
     }
+    let output = home.exec("dev", &["./data"]).output();
+    output.says(&["hint: see its mode: `chmod +x`"]);
     assert_eq!(home.aws.total(), 0);
 }
 
@@ -283,7 +285,7 @@ fn a_script_without_its_interpreter_is_an_error_of_vaults() {
     home.write_script("bin/orphan", "#!/no/such/interpreter\n");
     let output = home.exec("dev", &["orphan"]).output();
     assert!(matches!(output.code, Some(126 | 127)), "{output:#?}");
-    output.says(&["error: ", "orphan"]);
+    output.says(&["error: ", "orphan", "hint: check the interpreter"]);
 }
 
 #[test]
