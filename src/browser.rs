@@ -57,7 +57,7 @@ pub struct Page<'a> {
 pub fn chosen(
     option: Option<String>,
     setting: Option<String>,
-) -> Result<Option<Chosen>, env::NotText> {
+) -> Result<Option<Chosen>, env::Unusable> {
     let chosen = |command, for_vault| Chosen { command, for_vault };
     let ours = match option {
         Some(option) => Some(option),

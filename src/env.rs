@@ -162,12 +162,12 @@ pub fn var_os(name: &str) -> Option<OsString> {
 /// # Errors
 ///
 /// The variable is set to something that is not UTF-8.
-pub fn var(name: impl Into<String>) -> Result<Option<String>, NotText> {
+pub fn var(name: impl Into<String>) -> Result<Option<String>, Unusable> {
     let name = name.into();
     match var_os(&name).map(OsString::into_string) {
         None => Ok(None),
         Some(Ok(value)) => Ok(Some(value)),
-        Some(Err(_)) => Err(NotText(name)),
+        Some(Err(_)) => Err(Unusable::NotText(name)),
     }
 }
 
@@ -190,10 +190,16 @@ pub fn all() -> Vec<(OsString, OsString)> {
     std::env::vars_os().collect()
 }
 
-/// A variable that should be text and is not.
+/// A variable whose value can't be what it should be.
 #[derive(Debug, thiserror::Error)]
-#[error("{0} is not valid UTF-8")]
-pub struct NotText(pub String);
+pub enum Unusable {
+    /// It should be text.
+    #[error("{0} is not valid UTF-8")]
+    NotText(String),
+    /// It should be an address.
+    #[error("{0}: `{1}` is not an http or https URL")]
+    NotUrl(String, String),
+}
 
 #[cfg(test)]
 mod tests {

@@ -21,7 +21,7 @@ use crate::ui::AskError;
 
 mod elsewhere;
 
-pub use configuration::advice;
+pub use configuration::{advice, setting_advice};
 
 /// What kind of failure it is: this decides the exit code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -154,15 +154,25 @@ impl Error {
     }
 }
 
-impl From<env::NotText> for Error {
-    fn from(error: env::NotText) -> Self {
-        Self::from_chain(Kind::Failed, &error)
+impl From<env::Unusable> for Error {
+    fn from(error: env::Unusable) -> Self {
+        let made = Self::from_chain(Kind::Failed, &error);
+        match error {
+            env::Unusable::NotUrl(..) => made.hint("write it whole, as in `https://host:port`"),
+            env::Unusable::NotText(_) => made,
+        }
     }
 }
 
 impl From<SettingsError> for Error {
     fn from(error: SettingsError) -> Self {
-        Self::from_chain(Kind::Failed, &error)
+        let made = Self::from_chain(Kind::Failed, &error);
+        match error {
+            SettingsError::Mistake { what, .. } => made.hint(setting_advice(&what)),
+            SettingsError::Unreadable(..) => made.hint("see what it is, and its owner and mode"),
+            SettingsError::NoHome => made.hint("set HOME"),
+            _ => made,
+        }
     }
 }
 

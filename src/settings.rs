@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde::Deserialize;
+use toml::Spanned;
 
 use crate::env;
 
@@ -26,6 +27,8 @@ pub struct Flags {
 pub struct Settings {
     /// The keystore's name, as it was written.
     pub backend: String,
+    /// Where in `config.toml` that is, if it is there.
+    pub backend_place: Option<String>,
     /// Ask nothing, open nothing.
     pub no_input: bool,
     /// The browser command of `config.toml`.
@@ -62,12 +65,14 @@ pub enum SettingsError {
     #[error("cannot read `{}`", .0.display())]
     Unreadable(PathBuf, #[source] std::io::Error),
     /// The file says something that it can't say.
-    #[error("`{}`: line {line}: {what}", .path.display())]
+    #[error("`{}`: line {line}: {}{what}", .path.display(), named(.key.as_deref()))]
     Mistake {
         /// The file.
         path: PathBuf,
         /// Counted from 1.
         line: usize,
+        /// The key of that line, where it has one and `what` does not say it.
+        key: Option<String>,
         /// The parser's words.
         what: String,
     },
@@ -80,16 +85,16 @@ pub enum SettingsError {
     /// A value that is no flow.
     #[error("{0}: `{1}` is no way to sign in: write `auto`, `authorization-code` or `device-code`")]
     Flow(&'static str, String),
-    /// A variable that is not text.
+    /// A variable that can't be used.
     #[error(transparent)]
-    NotText(#[from] env::NotText),
+    Variable(#[from] env::Unusable),
 }
 
 /// `config.toml` as it is written.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Written {
-    backend: Option<String>,
+    backend: Option<Spanned<String>>,
     no_input: Option<bool>,
     #[serde(default)]
     login: Login,
@@ -148,7 +153,7 @@ struct Export {
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct File {
-    unlocked_for: Option<String>,
+    unlocked_for: Option<Spanned<String>>,
 }
 
 impl Settings {
@@ -161,7 +166,11 @@ impl Settings {
         let directories = Directories::find().ok_or(SettingsError::NoHome)?;
         let path = directories.settings.join("config.toml");
         let mut mistakes = Vec::new();
-        let written = or_default(read(&path), &mut mistakes);
+        let (written, text) = or_default(read(&path), &mut mistakes);
+        let place = |key: &str, value: &Spanned<String>| {
+            let line = line_of(&text, value.span().start);
+            format!("`{}`: line {line}: {key}", path.display())
+        };
         let backend = match flags.backend {
             Some(backend) => Some(backend),
             None => or_default(
@@ -170,10 +179,18 @@ impl Settings {
             ),
         };
         let login_flow = or_default(login_flow(written.login.flow), &mut mistakes);
-        let unlocked_for = unlocked_for(&path, written.file.unlocked_for);
+        let resting = written.file.unlocked_for;
+        let resting = resting.map(|text| (place("unlocked_for", &text), text.into_inner()));
+        let unlocked_for = unlocked_for(resting);
         let unlocked_for = or_default(unlocked_for.map(Some), &mut mistakes);
+        let (backend, backend_place) = match (backend, written.backend) {
+            (Some(backend), _) => (backend, None),
+            (None, Some(text)) => (text.get_ref().clone(), Some(place("backend", &text))),
+            (None, None) => ("auto".to_owned(), None),
+        };
         let settings = Self {
-            backend: backend.or(written.backend).unwrap_or_else(|| "auto".into()),
+            backend,
+            backend_place,
             no_input: flags.no_input
                 || env::var_os(env::AWS_VAULT_NO_INPUT)
                     .map_or(written.no_input.unwrap_or(false), |_| {
@@ -198,22 +215,37 @@ fn or_default<T: Default>(read: Result<T, SettingsError>, mistakes: &mut Vec<Set
     })
 }
 
-fn read(path: &Path) -> Result<Written, SettingsError> {
-    match std::fs::read_to_string(path) {
-        Ok(text) => toml::from_str(&text).map_err(|error| {
-            let line = error
-                .span()
-                .map_or(1, |span| text[..span.start].matches('\n').count() + 1);
+/// What is written, and the text that it was read from.
+fn read(path: &Path) -> Result<(Written, String), SettingsError> {
+    let text = match std::fs::read_to_string(path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Default::default()),
+        Err(error) => return Err(SettingsError::Unreadable(path.to_owned(), error)),
+    };
+    match toml::from_str(&text) {
+        Ok(written) => Ok((written, text)),
+        Err(error) => {
+            let line = error.span().map_or(1, |span| line_of(&text, span.start));
             let what = error.message().to_owned();
-            SettingsError::Mistake {
+            let key = text.lines().nth(line - 1).and_then(|l| l.split_once('='));
+            let key = key.map(|(key, _)| key.trim().to_owned());
+            Err(SettingsError::Mistake {
                 path: path.to_owned(),
                 line,
+                key: key.filter(|key| !what.contains(&format!("`{key}`"))),
                 what,
-            }
-        }),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Written::default()),
-        Err(error) => Err(SettingsError::Unreadable(path.to_owned(), error)),
+            })
+        }
     }
+}
+
+/// The line, counted from 1, in which the byte of that index is.
+fn line_of(text: &str, index: usize) -> usize {
+    text[..index].matches('\n').count() + 1
+}
+
+fn named(key: Option<&str>) -> String {
+    key.map_or_else(String::new, |key| format!("{key}: "))
 }
 
 fn login_flow(written: Option<LoginFlow>) -> Result<LoginFlow, SettingsError> {
@@ -228,10 +260,11 @@ fn login_flow(written: Option<LoginFlow>) -> Result<LoginFlow, SettingsError> {
     }
 }
 
-fn unlocked_for(path: &Path, written: Option<String>) -> Result<Duration, SettingsError> {
+/// By the variable, else by what is written, with its place.
+fn unlocked_for(written: Option<(String, String)>) -> Result<Duration, SettingsError> {
     let (origin, text) = match (env::var(env::AWS_VAULT_FILE_UNLOCKED_FOR)?, written) {
         (Some(text), _) => (env::AWS_VAULT_FILE_UNLOCKED_FOR.to_owned(), text),
-        (None, Some(text)) => (format!("{}: file.unlocked_for", path.display()), text),
+        (None, Some(written)) => written,
         (None, None) => return Ok(UNLOCKED_FOR),
     };
     parse_duration(&text).ok_or(SettingsError::Duration(origin, text))
@@ -334,7 +367,7 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("config.toml");
         std::fs::write(&path, text).unwrap();
-        read(&path)
+        read(&path).map(|(written, _)| written)
     }
 
     #[test]
@@ -348,7 +381,7 @@ mod tests {
         );
         let error = written("\n\nno_input = 3\n").unwrap_err().to_string();
         assert!(
-            error.contains("line 3") && error.contains("boolean"),
+            error.contains("line 3: no_input: ") && error.contains("boolean"),
             "{error}"
         );
     }
@@ -358,6 +391,7 @@ mod tests {
         assert!(
             read(Path::new("/nonexistent/config.toml"))
                 .unwrap()
+                .0
                 .backend
                 .is_none()
         );

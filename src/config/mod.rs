@@ -35,7 +35,7 @@ pub use self::error::{ConfigError, Place, alike, closest};
 pub use self::known::Oddity;
 pub use self::profile::{CredentialSource, KeyFile, Profile, Role, is_role_arn};
 pub use self::section::{Dialect, SectionKind};
-pub use self::sso::{Sso, SsoRole, SsoSession};
+pub use self::sso::{Sso, SsoRole, SsoSession, is_web_url};
 pub use self::words::{quote as shell_word, split as shell_words};
 
 /// Marks a profile that `configure sync` wrote, and names its sso-session: a key, since other programs

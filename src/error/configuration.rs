@@ -1,7 +1,7 @@
 //! What to do about the AWS files, where a name is not in them or a key can't be meant.
 
 use super::{Error, Kind, elsewhere};
-use crate::config::ConfigError;
+use crate::config::{ConfigError, closest};
 use crate::resolve::ResolveError;
 
 impl From<ConfigError> for Error {
@@ -115,4 +115,15 @@ pub fn advice(error: &ConfigError) -> String {
         _ => return format!("mend `{key}` in that line, or take it out"),
     }
     .to_owned()
+}
+
+/// What to do about a mistake in `config.toml`, in the words of its parser: there the names are between
+/// backticks, the wrong one, then the right ones.
+pub fn setting_advice(what: &str) -> String {
+    let mut names = what.split('`').skip(1).step_by(2);
+    let wrong = names.next().filter(|_| what.starts_with("unknown"));
+    match wrong.and_then(|wrong| closest(wrong, names).into_iter().next()) {
+        Some(close) => format!("did you mean `{close}`?"),
+        None => "the README lists the settings".to_owned(),
+    }
 }

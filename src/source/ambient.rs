@@ -50,7 +50,7 @@ pub enum AmbientError {
     Unset(&'static str),
     /// A variable that is not text.
     #[error(transparent)]
-    NotText(#[from] env::NotText),
+    NotText(#[from] env::Unusable),
     /// `AWS_CREDENTIAL_EXPIRATION` that is past, or no instant.
     #[error("{name} is {what}", name = env::AWS_CREDENTIAL_EXPIRATION)]
     Expiration {

@@ -230,27 +230,54 @@ fn a_mistake_in_config_toml_is_said_with_file_line_and_key() {
             "no_input = true\nbackends = \"file\"\n",
             "line 2",
             "`backends`",
+            "hint: did you mean `backend`?",
         ),
-        ("[login]\nbrowser = 7\n", "line 2", "string"),
-        ("backend = \"file\n", "line 1", ""),
+        (
+            "[login]\nbrowser = 7\n",
+            "line 2: browser: ",
+            "string",
+            "hint: ",
+        ),
+        ("backend = \"file\n", "line 1: backend: ", "", "hint: "),
         (
             "[file]\nunlocked_for = \"soon\"\n",
-            "unlocked_for",
+            "line 2: unlocked_for: ",
             "`soon` is not a duration",
+            "write `90m`",
+        ),
+        (
+            "\nbackend = \"wallet\"\n",
+            "line 2: backend: ",
+            "unknown keystore `wallet`",
+            "it is one of auto, os",
         ),
     ];
-    for (text, place, what) in table {
+    for (text, place, what, advice) in table {
         let path = home.write(".config/vault/config.toml", text);
         let file = path.display().to_string();
-        home.vault(&["list"])
-            .output()
-            .expect_code(1)
-            .says(&["error: ", &file, place, what]);
-        home.exec("dev", &["true"])
-            .output()
-            .expect_code(125)
-            .says(&[&file, place, what]);
+        let run = home.vault(&["list"]).without_env("AWS_VAULT_BACKEND");
+        let said = run.output().expect_code(1);
+        said.says(&["error: ", &file, place, what, advice]);
+        let run = home.exec("dev", &["true"]).without_env("AWS_VAULT_BACKEND");
+        let said = run.output().expect_code(125);
+        said.says(&[&file, place, what, advice]);
     }
+}
+
+#[test]
+fn a_variable_that_is_no_address_is_named_and_nothing_is_sent() {
+    let home = Home::signed_in();
+    let sent = home.aws.total();
+    for (variable, value) in [
+        ("AWS_ENDPOINT_URL_SSO", "localhost:4566"),
+        ("AWS_ENDPOINT_URL_SSO_OIDC", "ftp://localhost"),
+    ] {
+        let said = home.exec("dev", &["true"]).env(variable, value).output();
+        let mistake = format!("{variable}: `{value}` is not an http or https URL");
+        let said = said.expect_code(125);
+        said.says(&[&mistake, "hint: write it whole"]);
+    }
+    assert_eq!(home.aws.total(), sent);
 }
 
 #[test]

@@ -319,7 +319,7 @@ fn an_endpoint_that_is_not_there_or_never_answers_is_named() {
     let run = run.env("AWS_ENDPOINT_URL_SIGNIN", "file:///etc/passwd");
     run.output()
         .expect_code(1)
-        .says(&["`file:///etc/passwd`", "is no web address"]);
+        .says(&["AWS_ENDPOINT_URL_SIGNIN: `file:///etc/passwd` is not an http or https URL"]);
     home.aws.fault("GetSigninToken", Fault::Hang, 1);
     let hung = home.vault(&["console", "prod", "--print"]).output();
     assert!(hung.took < Duration::from_secs(20), "{hung:?}");

@@ -224,10 +224,10 @@ fn a_settings_file_with_mistakes_does_not_stop_it() {
             "config.toml:1: unknown field `bakend`",
             "`backend`",
         ),
-        ("\nno_input = 3\n", "config.toml:2: ", "README"),
+        ("\nno_input = 3\n", "config.toml:2: no_input: ", "README"),
         (
             "[login]\nflow = \"x\"\n",
-            "config.toml:2: unknown variant `x`",
+            "config.toml:2: flow: unknown variant `x`",
             "hint: ",
         ),
         (

@@ -51,14 +51,7 @@ impl Request {
         let may_choose = broker::has_length_of_its_own(&chain, want);
         // The session ends with its credentials, unless it has a length of its own.
         let obtained = self.obtain_by(context, name, Reader::Client, how)?;
-        let signin = match obtained.signin()? {
-            Some(url) if url.starts_with("https://") || url.starts_with("http://") => url,
-            Some(url) => {
-                let message = format!("`{url}`, where AWS Sign-In is to be, is no web address");
-                return Err(Error::new(Kind::Failed, message));
-            }
-            None => place.signin(),
-        };
+        let signin = obtained.signin()?.unwrap_or_else(|| place.signin());
         let signin = signin.trim_end_matches('/');
         ui::watch_interrupts();
         let broker = context.broker(Some(&obtained.profile), obtained.region.as_deref())?;

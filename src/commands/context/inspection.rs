@@ -113,7 +113,7 @@ impl Context {
     }
 
     /// Where AWS is, for the profile of that name or for none.
-    pub(in crate::commands) fn reach(&self, profile: Option<&str>) -> Result<Reach, env::NotText> {
+    pub(in crate::commands) fn reach(&self, profile: Option<&str>) -> Result<Reach, env::Unusable> {
         let config = self.config().ok();
         let profile = profile.and_then(|name| config?.profile(name).ok());
         let surroundings = Surroundings {

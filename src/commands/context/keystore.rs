@@ -7,14 +7,14 @@ use std::sync::Arc;
 use crate::cache::Cache;
 use crate::credentials::Secret;
 use crate::env;
-use crate::error::Error;
+use crate::error::{Error, Kind};
 use crate::keystore::{self, Backend, KeystoreError, PassphraseFor, Waiting};
 use crate::settings::Settings;
 use crate::ui::{self, AskError, Ui};
 
 /// The cache over the keystore that the settings name.
 pub(super) fn cache(settings: &Settings, ui: &Arc<Ui>) -> Result<Cache, Error> {
-    let backend: Backend = settings.backend.parse()?;
+    let backend = backend(settings)?;
     let (settings, ui) = (settings.clone(), Arc::clone(ui));
     let directory = settings.directories.data.clone();
     let open = move || {
@@ -23,6 +23,16 @@ pub(super) fn cache(settings: &Settings, ui: &Arc<Ui>) -> Result<Cache, Error> {
         Ok((opened.backend.to_string(), opened.store))
     };
     Ok(Cache::new(directory, lists(backend), Box::new(open)))
+}
+
+/// The keystore that the settings name. Where it is `config.toml` that names one that there is not, it is
+/// no mistake of the command line's.
+fn backend(settings: &Settings) -> Result<Backend, Error> {
+    let parsed = settings.backend.parse();
+    parsed.map_err(|error: KeystoreError| match &settings.backend_place {
+        Some(place) => Error::new(Kind::Failed, format!("{place}: {error}")),
+        None => error.into(),
+    })
 }
 
 /// The keystores that it may turn out to be: each has a list of its own.

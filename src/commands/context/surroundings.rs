@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::config::{CredentialSource, Profile};
+use crate::config::{CredentialSource, Profile, is_web_url};
 use crate::deliver::environment::{PROFILE_SETTINGS, REMOVED};
 use crate::env;
 use crate::resolve::{Ambient, GivenIdentity};
@@ -21,8 +21,9 @@ pub(super) struct Surroundings<'a> {
 impl Surroundings<'_> {
     /// Where a service is: its own variable, the variable for all, the profile's `services`, the
     /// profile's `endpoint_url`; nowhere special where these are to be ignored
-    /// (<https://docs.aws.amazon.com/sdkref/latest/guide/feature-ss-endpoints.html>).
-    pub(super) fn endpoint(&self, service: &str) -> Result<Option<String>, env::NotText> {
+    /// (<https://docs.aws.amazon.com/sdkref/latest/guide/feature-ss-endpoints.html>). It is always the
+    /// address of a web server: browsers are sent there, and they open files too.
+    pub(super) fn endpoint(&self, service: &str) -> Result<Option<String>, env::Unusable> {
         let ignored = self
             .profile
             .and_then(|profile| profile.get("ignore_configured_endpoint_urls"));
@@ -34,8 +35,10 @@ impl Surroundings<'_> {
             return Ok(None);
         }
         for name in [env::endpoint_of(service), env::AWS_ENDPOINT_URL.to_owned()] {
-            if let Some(url) = self.variable(&name)? {
-                return Ok(Some(url));
+            match self.variable(&name)? {
+                Some(url) if is_web_url(&url) => return Ok(Some(url)),
+                Some(other) => return Err(env::Unusable::NotUrl(name, other)),
+                None => {}
             }
         }
         let configured = self.profile.and_then(|profile| profile.endpoint(service));
@@ -43,7 +46,7 @@ impl Surroundings<'_> {
     }
 
     /// Where STS is, for a client in `region`.
-    pub(super) fn sts(&self, region: &str) -> Result<eks::Place, env::NotText> {
+    pub(super) fn sts(&self, region: &str) -> Result<eks::Place, env::Unusable> {
         Ok(eks::Place {
             region: region.to_owned(),
             endpoint: self.endpoint("sts")?,
@@ -53,7 +56,7 @@ impl Surroundings<'_> {
     }
 
     /// A switch of the variable, or of the profile.
-    fn is_on(&self, key: &str, variable: &str) -> Result<bool, env::NotText> {
+    fn is_on(&self, key: &str, variable: &str) -> Result<bool, env::Unusable> {
         let configured = self.profile.and_then(|profile| profile.get(key));
         let configured = configured.map(|value| value.text.clone());
         let value = self.variable(variable)?.or(configured);
@@ -61,7 +64,7 @@ impl Surroundings<'_> {
     }
 
     /// The certificate authorities to trust: the variable, then the profile.
-    pub(super) fn ca_bundle(&self) -> Result<Option<PathBuf>, env::NotText> {
+    pub(super) fn ca_bundle(&self) -> Result<Option<PathBuf>, env::Unusable> {
         if let Some(path) = self.variable(env::AWS_CA_BUNDLE)? {
             return Ok(Some(path.into()));
         }
@@ -72,7 +75,7 @@ impl Surroundings<'_> {
     /// How a `credential_process` is run: in vault's own environment, but for vault's secrets and for
     /// what an `exec` around this run handed over. Those are another profile's credentials: with them
     /// the program could answer for that one, and its answer would be kept as this one's.
-    pub(super) fn process(&self) -> Result<process::Settings, env::NotText> {
+    pub(super) fn process(&self) -> Result<process::Settings, env::Unusable> {
         let around = env::var(env::AWS_VAULT_CREDENTIAL_PROCESS)?.unwrap_or_default();
         let mut hidden: Vec<_> = env::SECRETS.iter().map(ToString::to_string).collect();
         if env::var_os(env::AWS_VAULT).is_some() {
@@ -101,7 +104,7 @@ impl Surroundings<'_> {
         })
     }
 
-    fn variable(&self, name: &str) -> Result<Option<String>, env::NotText> {
+    fn variable(&self, name: &str) -> Result<Option<String>, env::Unusable> {
         let value = env::var(name)?;
         let is_outer = |value: &String| self.outer.iter().any(|(n, v)| n == name && v == value);
         Ok(value.filter(|value| !is_outer(value)))

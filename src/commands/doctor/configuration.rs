@@ -5,7 +5,8 @@ use std::collections::hash_map::Entry;
 use std::path::Path;
 
 use super::{Check, Finding, Setup, State, one_line, values};
-use crate::config::{Config, ConfigError, Oddity, Place, closest};
+use crate::config::{Config, ConfigError, Oddity, Place};
+use crate::error::setting_advice;
 use crate::files;
 use crate::resolve::{Chain, ResolveError, Source};
 use crate::settings::SettingsError;
@@ -24,22 +25,22 @@ pub(super) fn settings(mistakes: &[SettingsError]) -> Vec<Finding> {
 fn setting(mistake: &SettingsError) -> Finding {
     let wrong = |text: String| Finding::wrong(Check::Configuration, text);
     match mistake {
-        SettingsError::Mistake { path, line, what } => {
+        SettingsError::Mistake {
+            path,
+            line,
+            key,
+            what,
+        } => {
             let place = Place {
                 file: path.as_path().into(),
                 line: *line,
             };
-            // In the parser's words the names are between backticks: the wrong one, then the right ones.
-            let mut names = what.split('`').skip(1).step_by(2);
-            let close = names.next().filter(|_| what.starts_with("unknown"));
-            let close = close.and_then(|name| closest(name, names).into_iter().next());
-            let hint = match close {
-                Some(close) => format!("did you mean `{close}`? Until then no command runs"),
-                None => "the README lists the settings; until then no command runs".to_owned(),
-            };
-            wrong(what.trim_end().replace('\n', " "))
+            let key = key.iter().map(|key| format!("{key}: "));
+            let what = what.trim_end().replace('\n', " ");
+            let advice = setting_advice(&what);
+            wrong(key.chain([what]).collect())
                 .at(&place)
-                .hint(hint)
+                .hint(format!("until it is mended no command runs: {advice}"))
         }
         other => wrong(one_line(other)).hint("mend it: until then no command runs"),
     }

@@ -117,10 +117,6 @@ impl<'a> Oidc<'a> {
                 endpoint.url().to_owned()
             }
         };
-        // It is handed to a program that opens whatever it is given: files, too.
-        if !url.starts_with("https://") && !url.starts_with("http://") {
-            return Err(setup(format!("`{url}` is no web address")));
-        }
         Ok(url.trim_end_matches('/').to_owned())
     }
 
