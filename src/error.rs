@@ -211,8 +211,25 @@ impl From<EditError> for Error {
             {
                 made.hint("it can't be replaced where it is mounted by itself: mount its directory")
             }
+            EditError::Unwritable(_, ReplaceError::Io(error))
+                if error.kind() == std::io::ErrorKind::PermissionDenied =>
+            {
+                made.hint(
+                    "see who owns the file and its directory, and their modes: nothing was changed",
+                )
+            }
+            EditError::Unwritable(..) => {
+                made.hint("the file was left as it is: mend that, and run it again")
+            }
+            EditError::Unreadable(..) => made.hint(configuration::UNREADABLE),
+            EditError::NotText(_) => {
+                made.hint("save it as UTF-8 first: the file was left as it is")
+            }
+            EditError::Lock(..) => made.hint(
+                "vault's locks are in its data directory (~/.local/share/vault): see who owns it",
+            ),
             EditError::Busy(_) => made.hint("see what the other one waits for, or end it"),
-            _ => made,
+            EditError::Refused(Refusal::Unwritable { .. }) => made,
         }
     }
 }

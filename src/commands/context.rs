@@ -142,7 +142,13 @@ impl Context {
 
     /// Writes an edited file, and says where the first copy of the old one is.
     pub(super) fn save(&self, edit: Edit) -> Result<(), Error> {
+        let others = edit.has_other_names();
         let saved = edit.save()?;
+        if others && saved.changed {
+            self.ui.warn(
+                "the file that was edited has other names (hard links): under those it is as it was",
+            );
+        }
         if let Some(backup) = saved.backup {
             self.ui.note(&format!(
                 "The file as it was, without secrets, is kept as {}.",

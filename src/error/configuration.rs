@@ -4,6 +4,9 @@ use super::{Error, Kind, elsewhere};
 use crate::config::{ConfigError, closest};
 use crate::resolve::ResolveError;
 
+/// What to do about a file that is there.
+pub(super) const UNREADABLE: &str = "see who owns it, its mode, and AWS_CONFIG_FILE or AWS_SHARED_CREDENTIALS_FILE, which may name it";
+
 impl From<ConfigError> for Error {
     fn from(error: ConfigError) -> Self {
         let made = Self::from_chain(Kind::Failed, &error);
@@ -15,9 +18,7 @@ impl From<ConfigError> for Error {
                 meant(made, closest, *any, "sso-session")
             }
             ConfigError::Mistake { .. } | ConfigError::Syntax { .. } => made.hint(advice(&error)),
-            ConfigError::Unreadable { .. } => {
-                made.hint("see who owns it, its mode, and the variable that names it, if one does")
-            }
+            ConfigError::Unreadable { .. } => made.hint(UNREADABLE),
         }
     }
 }

@@ -80,6 +80,12 @@ impl Theirs {
         self.metadata.is_some()
     }
 
+    /// Whether it has hard links: they keep the old text, as a whole new file takes the place of one name.
+    pub fn has_other_names(&self) -> bool {
+        let metadata = self.metadata.as_ref();
+        metadata.is_some_and(platform::has_other_names)
+    }
+
     /// The file itself, behind every link.
     pub fn target(&self) -> &Path {
         &self.target

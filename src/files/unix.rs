@@ -33,6 +33,11 @@ pub fn others_may(metadata: &Metadata) -> Others {
     }
 }
 
+/// Whether the file has more names than the one that it was found by.
+pub fn has_other_names(metadata: &Metadata) -> bool {
+    metadata.nlink() > 1
+}
+
 /// Closes an open file to others. It may belong to someone else: then it stays as it is.
 pub fn tighten(file: &File) {
     if let Ok(metadata) = file.metadata()

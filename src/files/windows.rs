@@ -17,6 +17,11 @@ pub fn others_may(_metadata: &Metadata) -> Others {
     Others::default()
 }
 
+/// Not told without `unsafe`.
+pub const fn has_other_names(_metadata: &Metadata) -> bool {
+    false
+}
+
 /// Nothing to do.
 pub const fn tighten(_file: &File) {}
 

@@ -178,7 +178,7 @@ fn refused(call: &str, error: &str, on: &str, says: &[&str]) {
     let run = injected(&home, &["-P", &path, "-e", &inject], &EDIT);
     let output: Output = run.output().expect_code(1);
     output
-        .says(&["error: cannot write ", ".aws/config"])
+        .says(&["error: cannot write ", ".aws/config", "hint: "])
         .says(says);
     assert_eq!(home.read(".aws/config"), BY_HAND);
     // A copy that stayed would be taken for the file as it was before an edit that comes later.
@@ -257,6 +257,21 @@ fn not_root_is_asked_by_the_system(home: &Home) {
     let run = injected(home, &["-e", "inject=fchown:error=EPERM"], &EDIT);
     run.output().success();
     assert_eq!(home.read(".aws/config"), edited());
+}
+
+#[test]
+fn a_hard_link_keeps_the_old_text_and_that_is_said() {
+    let home = home();
+    fs::hard_link(home.path(".aws/config"), home.path("other")).unwrap();
+    let said = home.vault(&EDIT).output().success();
+    said.says(&["warning: the file that was edited has other names (hard links)"]);
+    assert_eq!(home.read("other"), BY_HAND);
+    assert_eq!(home.read(".aws/config"), edited());
+    // Nothing is written, nothing is to be said.
+    fs::remove_file(home.path("other")).unwrap();
+    fs::hard_link(home.path(".aws/config"), home.path("other")).unwrap();
+    let again = home.vault(&EDIT).output().success();
+    assert!(!again.stderr.contains("hard links"), "{again:#?}");
 }
 
 #[test]

@@ -111,6 +111,11 @@ impl Edit {
         Secret::new(String::from_utf8_lossy(self.file.bytes()).into_owned())
     }
 
+    /// Whether the file has other names, which will keep the old text.
+    pub fn has_other_names(&self) -> bool {
+        self.file.has_other_names()
+    }
+
     /// From the next [`Edit::save`] on the file is for its owner alone, changed or not.
     pub fn make_private(&mut self) {
         self.file.make_private();
