@@ -290,7 +290,8 @@ impl From<CacheError> for Error {
                 );
                 Self::from_chain(Kind::Failed, &error).hint(hint)
             }
-            CacheError::Io(..) => Self::from_chain(Kind::Failed, &error),
+            CacheError::Io(..) => Self::from_chain(Kind::Failed, &error)
+                .hint("vault keeps its lists and locks there: see whose it is, and its mode"),
         }
     }
 }

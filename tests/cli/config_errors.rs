@@ -173,9 +173,12 @@ fn a_file_that_cannot_be_read_is_an_error_and_one_that_is_not_there_is_none() {
         .exec("dev", &["true"])
         .env("AWS_CONFIG_FILE", home.path("tmp").to_string_lossy());
     let path = home.path("tmp").display().to_string();
-    run.output()
-        .expect_code(125)
-        .says(&["error: cannot read", &path, "caused by: "]);
+    run.output().expect_code(125).says(&[
+        "error: cannot read",
+        &path,
+        "caused by: ",
+        "hint: see what",
+    ]);
     let run = home
         .vault(&["list"])
         .env("AWS_CONFIG_FILE", "/no/such/file");
@@ -185,6 +188,21 @@ fn a_file_that_cannot_be_read_is_an_error_and_one_that_is_not_there_is_none() {
         .vault(&["list"])
         .env("AWS_CONFIG_FILE", home.path("latin").to_string_lossy());
     run.output().expect_code(1).says(&["latin:2: ", "UTF-8"]);
+}
+
+#[test]
+fn a_data_directory_that_cannot_be_written_is_named_with_what_to_look_at() {
+    let home = Home::consenting();
+    // In its own place, so that it stops root too.
+    let path = home.write(".local/share/vault/locks", "");
+    let path = path.display().to_string();
+    home.login(&[]).output().expect_code(1).says(&[
+        "error: cannot use ",
+        &path,
+        "caused by: ",
+        "hint: vault keeps its lists and locks there",
+    ]);
+    assert_eq!(home.aws.total(), 0);
 }
 
 #[test]
