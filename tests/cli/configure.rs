@@ -181,9 +181,16 @@ fn what_is_wrong_on_the_command_line_is_said_and_nothing_is_written() {
     ]);
     // The role may be the only one there, and nobody can sign in to look.
     let run = home.vault(&WHERE).args(&["--profile", "dev"]);
-    run.output()
-        .expect_code(4)
-        .says(&["no one is signed in to corp", "`--account` and `--role`"]);
+    run.output().expect_code(4).says(&[
+        "no one is signed in to corp",
+        "`--account` (the 12 digits of its id) and `--role`",
+    ]);
+    // A name alone can't be written.
+    let run = home
+        .vault(&WHERE)
+        .args(&["--profile", "dev", "--role", "Admin"]);
+    let run = run.args(&["--account", "prod"]).output();
+    run.expect_code(4).says(&["the 12 digits of its id"]);
     assert!(!home.path(".aws/config").exists());
 }
 
@@ -205,6 +212,7 @@ fn what_the_portal_does_not_give_is_said() {
         home.vault(&words).output().expect_code(1)
     };
     ask("prd", "Admin").says(&["there is no account `prd`", "did you mean `prod`?"]);
+    ask("zzz", "Admin").says(&["there is no account `zzz`", "leave `--account` out"]);
     ask("prod", "Amdin").says(&["you do not have the role `Amdin`", "`Admin`, `ReadOnly`"]);
     home.aws.fault(
         "ListAccountRoles",

@@ -240,9 +240,9 @@ impl Options {
         }
         let accounts = context.signed_in(broker, session, || broker.accounts(session));
         let accounts = accounts.map_err(|error| match error.kind() {
-            Kind::SignInRequired if self.account.is_none() || self.role.is_none() => {
-                error.hint("or say `--account` and `--role`: then it is written unchecked")
-            }
+            Kind::SignInRequired => error.hint(
+                "or say `--account` (the 12 digits of its id) and `--role`: then it is written unchecked",
+            ),
             _ => error,
         })?;
         let account = match &self.account {

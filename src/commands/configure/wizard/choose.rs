@@ -170,7 +170,7 @@ pub(super) fn named_account(accounts: Vec<Account>, text: &str) -> Result<Accoun
             );
             Err(match close.first() {
                 Some(name) => error.hint(format!("did you mean `{name}`?")),
-                None => error,
+                None => error.hint("on a terminal, leave `--account` out and pick from the list"),
             })
         }
         several => {
