@@ -177,7 +177,7 @@ fn a_file_that_cannot_be_read_is_an_error_and_one_that_is_not_there_is_none() {
         "error: cannot read",
         &path,
         "caused by: ",
-        "hint: see what",
+        "hint: see who owns it",
     ]);
     let run = home
         .vault(&["list"])
