@@ -92,6 +92,10 @@ pub const AWS_VAULT_FILE_DIR: &str = "AWS_VAULT_FILE_DIR";
 pub const AWS_VAULT_PASS_PREFIX: &str = "AWS_VAULT_PASS_PREFIX";
 /// Where aws-vault's `pass` keeps its entries, instead of where everybody's does.
 pub const AWS_VAULT_PASS_PASSWORD_STORE_DIR: &str = "AWS_VAULT_PASS_PASSWORD_STORE_DIR";
+/// Where the bus of the person's session is, over which the Secret Service is reached.
+pub const DBUS_SESSION_BUS_ADDRESS: &str = "DBUS_SESSION_BUS_ADDRESS";
+/// Where that bus is too, where nothing else is said.
+pub const XDG_RUNTIME_DIR: &str = "XDG_RUNTIME_DIR";
 /// Where programs have their configuration, instead of `~/.config`: Granted's.
 pub const XDG_CONFIG_HOME: &str = "XDG_CONFIG_HOME";
 /// A shell's name: vault completes the command line behind `--`, and does nothing else. Completion scripts set

@@ -15,7 +15,7 @@ mod pass;
 mod platform;
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -159,6 +159,12 @@ pub struct Opened {
 /// `None` where it can't be told. It may hang.
 pub fn is_locked() -> Option<bool> {
     platform::is_locked()
+}
+
+/// Whether the operating system's keystore may be there, as far as that is seen without a call. Where it
+/// may not, `auto` goes on to `file`. `bus` and `runtime_directory` are what the session says of its bus.
+pub fn may_be_there(bus: Option<&str>, runtime_directory: Option<&Path>) -> bool {
+    platform::may_be_there(bus, runtime_directory)
 }
 
 /// Opens a keystore.

@@ -167,6 +167,28 @@ fn without_a_bus_os_is_an_error_and_auto_takes_the_file() {
     }
 }
 
+/// Over SSH, or in a terminal that outlived its session: `exec` finds none of it there.
+#[test]
+fn what_a_keyring_out_of_reach_holds_is_not_said_to_be_usable() {
+    let home = home();
+    let keyring = Keyring::unlocked(&home);
+    sign_in(&home, &keyring);
+    let status = vault(&home, &keyring, "auto", &["status", "dev"]);
+    status.output().success();
+    for address in [None, Some("unix:path=/nonexistent/bus,guid=1")] {
+        let auto = |arguments: &[&str]| {
+            let run = home.vault(arguments).env(BACKEND, "auto");
+            match address {
+                Some(address) => run.env("DBUS_SESSION_BUS_ADDRESS", address).output(),
+                None => run.output(),
+            }
+        };
+        auto(&["status", "dev"]).expect_code(4);
+        let list = auto(&["list", "--sessions"]).success();
+        assert!(!list.stdout.contains("dev"), "{list:?}");
+    }
+}
+
 /// Takes all of the 30 s that a keystore has: it may be waiting for a person.
 #[test]
 fn a_keyring_that_hangs_is_an_error_in_time_and_never_another_keystore() {

@@ -38,9 +38,16 @@ fn backend(settings: &Settings) -> Result<Backend, Error> {
 /// The keystores that it may turn out to be: each has a list of its own.
 pub(super) fn lists(backend: Backend) -> Vec<String> {
     match backend {
+        Backend::Auto if !os_may_be_there() => vec![Backend::File.to_string()],
         Backend::Auto => vec![Backend::Os.to_string(), Backend::File.to_string()],
         named => vec![named.to_string()],
     }
+}
+
+fn os_may_be_there() -> bool {
+    let bus = env::var(env::DBUS_SESSION_BUS_ADDRESS).ok().flatten();
+    let directory = env::var_os(env::XDG_RUNTIME_DIR).map(PathBuf::from);
+    keystore::may_be_there(bus.as_deref(), directory.as_deref())
 }
 
 /// How a keystore asks for its passphrase, and says that it waits for a person.

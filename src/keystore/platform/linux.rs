@@ -12,7 +12,7 @@ use linux_keyutils::{KeyError, KeyRing, KeyRingIdentifier};
 use crate::keystore::{Keystore, KeystoreError};
 
 pub use collection::collection;
-pub use secret_service::{VALUE_LIMIT, classify, is_locked, modifiers};
+pub use secret_service::{VALUE_LIMIT, classify, is_locked, may_be_there, modifiers};
 
 /// The kernel's keyring as a keystore.
 ///

@@ -1,5 +1,5 @@
 //! The platform, chosen here and nowhere else. Each platform's file offers the same things:
-//! `VALUE_LIMIT`, `modifiers`, `classify`, `collection`, `keyutils`, `resting`.
+//! `VALUE_LIMIT`, `modifiers`, `classify`, `collection`, `is_locked`, `keyutils`, `may_be_there`, `resting`.
 
 #[cfg(target_os = "linux")]
 mod linux;
@@ -21,4 +21,6 @@ mod other_unix;
 #[cfg(not(any(target_os = "linux", target_os = "macos", windows)))]
 use other_unix as chosen;
 
-pub use chosen::{VALUE_LIMIT, classify, collection, is_locked, keyutils, modifiers, resting};
+pub use chosen::{
+    VALUE_LIMIT, classify, collection, is_locked, keyutils, may_be_there, modifiers, resting,
+};

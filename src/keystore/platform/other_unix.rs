@@ -10,7 +10,7 @@ mod secret_service;
 use crate::keystore::{Backend, Keystore, KeystoreError};
 
 pub use collection::collection;
-pub use secret_service::{VALUE_LIMIT, classify, is_locked, modifiers};
+pub use secret_service::{VALUE_LIMIT, classify, is_locked, may_be_there, modifiers};
 
 /// There is no such thing here.
 pub fn keyutils() -> Result<Box<dyn Keystore>, KeystoreError> {

@@ -3,6 +3,8 @@
 //! The errors' types are three crates deep and not ours to name, so their words are read; the
 //! tests hold the words that were seen.
 
+use std::path::{Path, PathBuf};
+
 use ::secret_service::EncryptionType;
 use ::secret_service::blocking::SecretService;
 
@@ -10,6 +12,23 @@ use crate::keystore::KeystoreError;
 
 /// None was found.
 pub const VALUE_LIMIT: Option<usize> = None;
+
+/// Whether it may be there, as far as that is seen without a call: the bus that it is reached over has a
+/// socket, whose address is said, or which is where a login puts it
+/// (<https://dbus.freedesktop.org/doc/dbus-specification.html#addresses>).
+pub fn may_be_there(address: Option<&str>, runtime_directory: Option<&Path>) -> bool {
+    let Some(address) = address else {
+        let user = rustix::process::geteuid().as_raw();
+        let directory = PathBuf::from(format!("/run/user/{user}"));
+        return runtime_directory.unwrap_or(&directory).join("bus").exists();
+    };
+    address.split(';').any(|one| {
+        let path = one.strip_prefix("unix:path=");
+        let path = path.and_then(|path| path.split(',').next());
+        // Elsewhere than at a path it can't be seen.
+        path.is_none_or(|path| Path::new(path).exists())
+    })
+}
 
 /// Whether the collection that entries go to is locked: `keyring` would have it unlocked, by a prompt.
 pub fn is_locked() -> Option<bool> {

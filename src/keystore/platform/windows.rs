@@ -3,6 +3,8 @@
 #[path = "no_resting.rs"]
 pub mod resting;
 
+use std::path::Path;
+
 use crate::keystore::others::Other;
 use crate::keystore::{Backend, Keystore, KeystoreError, Waiting};
 
@@ -25,6 +27,11 @@ pub fn classify(access: bool, text: &str) -> KeystoreError {
     } else {
         KeystoreError::Failed { reason }
     }
+}
+
+/// It is a part of the system.
+pub const fn may_be_there(_address: Option<&str>, _runtime_directory: Option<&Path>) -> bool {
+    true
 }
 
 /// It can't be told without a prompt.
