@@ -96,7 +96,7 @@ impl Profile {
         Ok(Self {
             name: name.to_owned(),
             region: region.map(|value| value.text.clone()),
-            sso: sso_of(config, &settings)?,
+            sso: sso_of(config, &settings, access_key)?,
             role: Role::of(&settings)?,
             access_key,
             endpoints: services::of_profile(config, &settings)?,
@@ -146,11 +146,20 @@ impl Profile {
 }
 
 /// A role comes before a sign-in, and the AWS CLI then does not look at what is said about one: a
-/// mistake there is none that stands in the way.
-fn sso_of(config: &Document, settings: &Settings) -> Result<Option<Sso>, ConfigError> {
+/// mistake there is none that stands in the way. No more does it where neither account nor role is named
+/// and the credentials come from elsewhere.
+fn sso_of(
+    config: &Document,
+    settings: &Settings,
+    access_key: Option<KeyFile>,
+) -> Result<Option<Sso>, ConfigError> {
+    let has = |keys: [&str; 2]| keys.iter().any(|key| settings.get_any(key).is_some());
     let role = ["role_arn", "web_identity_token_file"];
+    let elsewhere = access_key.is_some() || has(["login_session", "credential_process"]);
+    let for_tokens = !has(["sso_account_id", "sso_role_name"]);
     match sso::of_profile(config, settings) {
         Err(_) if role.iter().any(|key| settings.get(key).is_some()) => Ok(None),
+        Err(_) if elsewhere && for_tokens => Ok(None),
         sso => sso,
     }
 }
@@ -167,13 +176,18 @@ impl Role {
                 None => Ok(None),
             };
         };
+        // A token needs nobody's credentials, and the AWS CLI does not look where they would be.
+        let web_identity = settings.get("web_identity_token_file").is_some();
+        let origin = |key| match web_identity {
+            true => Ok(None),
+            false => settings.text(key),
+        };
         let tags = settings.get("session_tags").map(tags).transpose()?;
         let transitive = settings.get("transitive_session_tags");
         Ok(Some(Self {
             arn: arn.clone(),
-            source_profile: settings.text("source_profile")?.cloned(),
-            credential_source: settings
-                .text("credential_source")?
+            source_profile: origin("source_profile")?.cloned(),
+            credential_source: origin("credential_source")?
                 .map(credential_source)
                 .transpose()?,
             external_id: settings.string("external_id")?,

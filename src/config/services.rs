@@ -42,6 +42,11 @@ fn section(config: &Document, name: &Value) -> Result<Vec<(String, Value)>, Conf
         let what = format!("there is no section [services {}]{hint}", name.text);
         return Err(ConfigError::mistake(&name.at, "services", what));
     };
+    // One that says nothing is none to the AWS CLI.
+    if config.properties(section).next().is_none() {
+        let what = format!("the section [services {}] is empty", name.text);
+        return Err(ConfigError::mistake(&name.at, "services", what));
+    }
     let mut services = Vec::new();
     for property in config.properties(section) {
         if !property.value.is_empty() && !property.value.starts_with('\n') {

@@ -270,3 +270,30 @@ fn the_environments_web_identity_is_for_profiles_without_a_source() {
     assert_eq!(source("stored").unwrap(), "aws_access_key_id");
     assert!(matches!(source("self"), Err(ResolveError::Loop { .. })));
 }
+
+/// A mistake stands in the way of whoever needs what it is about, and of nobody else.
+#[test]
+fn what_the_aws_cli_does_not_look_at_is_no_mistake_here() {
+    let config = format!(
+        "[profile keyed]\n{KEYS}sso_session = gone\n\
+         [profile helped]\ncredential_process = p\nsso_session = gone\n\
+         [profile web]\nrole_arn = r\nweb_identity_token_file = f\ncredential_source = nowhere\n\
+         [profile account]\n{KEYS}sso_session = gone\nsso_account_id = 012345678901\n\
+         [profile bare]\nsso_session = gone\n"
+    );
+    let gone = |name: &str, line: usize| {
+        format!(
+            "profile `{name}` cannot be used: config:{line}: sso_session: there is no sso-session `gone`"
+        )
+    };
+    check(
+        (&config, ""),
+        &[
+            ("keyed", "keyed: File(Config) AK of keyed"),
+            ("helped", "helped: process p"),
+            ("web", "web: web f r"),
+            ("account", &gone("account", 15)),
+            ("bare", &gone("bare", 18)),
+        ],
+    );
+}

@@ -55,6 +55,10 @@ const MISTAKES: &[(&str, &str)] = &[
         "services = none",
         "5: services: there is no section [services none]",
     ),
+    (
+        "services = empty\n[services empty]",
+        "5: services: the section [services empty] is empty",
+    ),
     ("include_profile = x", "5: include_profile: a loop"),
 ];
 

@@ -62,6 +62,14 @@ struct Meant {
 /// What `str.splitlines` takes for the end of a line and `configparser` does not, as `Met` shows it.
 const PYTHONS_LINE_ENDS: [&str; 3] = ["\\u{b}", "\\u{c}", "\\u{2028}"];
 
+/// What botocore says against half a sign-in.
+const ABOUT_A_SIGN_IN: [&str; 4] = [
+    "configured to use SSO",
+    "The specified sso-session does not exist",
+    "is inconsistent between profile",
+    "InvalidRegionError",
+];
+
 /// All of them. The tests fail on a difference that is not here, and on one here that does not occur.
 const MEANT: &[Meant] = &[
     Meant {
@@ -95,14 +103,18 @@ const MEANT: &[Meant] = &[
     Meant {
         found_in: &[In::Sources],
         is: |met| {
-            met.theirs.contains("configured to use SSO") && met.ours.starts_with("assume-role ")
+            let of_it = ABOUT_A_SIGN_IN.iter().any(|what| met.theirs.contains(what));
+            of_it && met.ours.starts_with("assume-role ")
         },
         because: "half a sign-in stands in no role's way; botocore trips over it where the role's \
             profile is its own source",
     },
     Meant {
         found_in: &[In::Sources],
-        is: |met| met.theirs.starts_with("none ") && is_about(met, "sso_region: `"),
+        is: |met| {
+            let keys = ["sso_region: `", "sso_session: "];
+            met.theirs.starts_with("none ") && keys.iter().any(|key| is_about(met, key))
+        },
         because: "an sso-session without account and role is for tokens: botocore looks at it when a \
             token is asked for, vault when it reads the profile",
     },
