@@ -100,7 +100,8 @@ impl Setting {
             ("PATH", "/usr/bin:/bin".to_owned()),
             ("AWS_ENDPOINT_URL", fake.url().to_owned()),
             ("AWS_VAULT_BACKEND", backend.to_owned()),
-            ("AWS_VAULT_BROWSER", "true".to_owned()),
+            // The fake's person confirms codes; no browser is there to come back.
+            ("AWS_VAULT_LOGIN_FLOW", "device-code".to_owned()),
             ("AWS_VAULT_FILE_PASSPHRASE", "correct horse".to_owned()),
         ];
         Self {
