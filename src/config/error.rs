@@ -83,6 +83,11 @@ impl ConfigError {
             what: what.into(),
         }
     }
+
+    /// Whether a profile and its sso-session both say something, and not the same.
+    pub fn is_contradiction(&self) -> bool {
+        matches!(self, Self::Mistake { what, .. } if what.contains("contradicts"))
+    }
 }
 
 /// How alike two names must be (Jaro-Winkler) for one to be offered for the other.

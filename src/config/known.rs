@@ -123,7 +123,6 @@ const OF_VAULT: &[&str] = &[
     "session_tags",
     "source_identity",
     "transitive_session_tags",
-    "vault_export",
     SYNC_KEY,
     EXPORT_KEY,
     "web_identity_token_process",

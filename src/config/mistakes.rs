@@ -20,7 +20,7 @@ impl Config {
                 Ok(profile) => return (Some(profile), mistakes),
                 Err(error) => error,
             };
-            let ConfigError::Mistake { at, key, what } = &error else {
+            let ConfigError::Mistake { at, key, .. } = &error else {
                 mistakes.push(error);
                 return (None, mistakes);
             };
@@ -28,7 +28,7 @@ impl Config {
                 // It stands in a section that others share, or it follows from the one before.
                 return (None, mistakes);
             }
-            mend(&mut settings, key, at, what.contains("contradicts"));
+            mend(&mut settings, key, at, error.is_contradiction());
             mended.push(key.clone());
             mistakes.push(error);
         }

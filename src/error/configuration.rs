@@ -29,10 +29,7 @@ impl From<ResolveError> for Error {
             ResolveError::NoSuchProfile(error) => error.into(),
             ResolveError::NoSuchSession { ref closest, .. } => {
                 let made = Self::from_chain(Kind::Failed, &error);
-                match closest.is_empty() {
-                    true => made.hint("`vault configure` adds a place to sign in, and a profile"),
-                    false => meant(made, closest, true, "sso-session"),
-                }
+                meant(made, closest, true, "sso-session")
             }
             ResolveError::NotSso {
                 ref profile,
@@ -76,7 +73,7 @@ pub fn advice(error: &ConfigError) -> String {
     let ConfigError::Mistake { key, what, .. } = error else {
         return "mend it: the AWS CLI and vault stop at such a line".to_owned();
     };
-    if what.contains("contradicts") {
+    if error.is_contradiction() {
         return format!("keep one `{key}`, or make both the same");
     }
     match key.as_str() {

@@ -48,9 +48,9 @@ pub enum AmbientError {
     /// A variable that has to be set.
     #[error("{0} is not set")]
     Unset(&'static str),
-    /// A variable that is not text.
+    /// A variable that can't be used.
     #[error(transparent)]
-    NotText(#[from] env::Unusable),
+    Variable(#[from] env::Unusable),
     /// `AWS_CREDENTIAL_EXPIRATION` that is past, or no instant.
     #[error("{name} is {what}", name = env::AWS_CREDENTIAL_EXPIRATION)]
     Expiration {

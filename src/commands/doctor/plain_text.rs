@@ -11,7 +11,7 @@ use serde::de::IgnoredAny;
 
 use super::{Check, Finding, Setup, counted, names};
 use crate::commands::context::shown_id;
-use crate::config::{KeyFile, Place, shell_word};
+use crate::config::{EXPORT_KEY, KeyFile, Place, shell_word};
 use crate::credentials::Secret;
 use crate::resolve::Source;
 
@@ -87,7 +87,7 @@ fn keys(setup: &Setup<'_>, now: Timestamp) -> Vec<Finding> {
                 format!("`{name}` has credentials ({id}) that have expired"),
                 "take the section out",
             ),
-            (Some(_), _) if profile.get("vault_export").is_some() => note(
+            (Some(_), _) if profile.get(EXPORT_KEY).is_some() => note(
                 format!("`{name}` has credentials ({id}) that `vault export --to` wrote"),
                 "take the section out when no program needs it any more",
             ),

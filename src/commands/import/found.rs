@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use super::{Args, InFile, Source, Step, is_passing};
 use crate::commands::context::{Context, shown_id};
 use crate::config::edit::Sections;
-use crate::config::{Config, KeyFile, SectionKind};
+use crate::config::{Config, EXPORT_KEY, KeyFile, SectionKind};
 use crate::error::Error;
 use crate::keystore::{KeystoreError, Other};
 use crate::plan::flaw;
@@ -205,7 +205,7 @@ impl Found {
 
     fn temporary_key(&mut self, credentials: &Sections, key: InFile) {
         let mark = |mark| credentials.get(SectionKind::Profile, &key.profile, mark);
-        if mark("vault_export").is_some() {
+        if mark(EXPORT_KEY).is_some() {
             // It is there because somebody wants it to be.
             return;
         }
